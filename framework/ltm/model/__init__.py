@@ -1,0 +1,3 @@
+"""
+Nouns: values without behaviour of their own; no I/O and no clock here.
+"""

@@ -1,0 +1,138 @@
+"""
+Trading hours and the trading date: local clocks, half-open windows, one roll a day.
+"""
+
+from __future__ import annotations
+
+
+import re
+from bisect import bisect_right
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Final
+from zoneinfo import ZoneInfo
+
+import attrs
+
+_DAY: Final = 24 * 60
+_TEXT: Final = re.compile(r"(\d\d):(\d\d)", re.ASCII)
+
+
+def minutes_of(text: str) -> int | None:
+    """
+    Return "HH:MM" as minutes since midnight ("24:00" is 1440), else None.
+    """
+    found = _TEXT.fullmatch(text)
+    if found is None:
+        return None
+    hours, minutes = int(found[1]), int(found[2])
+    if (hours, minutes) == (24, 0):
+        return _DAY
+    return hours * 60 + minutes if hours < 24 and minutes < 60 else None  # noqa: PLR2004 - a clock
+
+
+def instant_of(day: date, minutes: int, zone: ZoneInfo) -> datetime:
+    """
+    Return the UTC instant of a local clock time.
+
+    In a DST gap it is the first instant after the gap, in a fold the first occurrence (RSK-09).
+    """
+    local = datetime.combine(day, time()) + timedelta(minutes=minutes)
+    aware = local.replace(tzinfo=zone)
+    instant = aware.astimezone(UTC)
+    if instant.astimezone(zone).replace(tzinfo=None) == local:
+        return instant
+    # In a gap fold=0 uses the offset before it: walk back to where the clocks jump.
+    before, after = aware.replace(fold=1).astimezone(UTC), instant
+    low, high = min(before, after) - timedelta(hours=3), max(before, after)
+    start = low.astimezone(zone).utcoffset()
+    while high - low > timedelta(seconds=1):
+        middle = low + (high - low) / 2
+        if middle.astimezone(zone).utcoffset() == start:
+            low = middle
+        else:
+            high = middle
+    return high.replace(microsecond=0)
+
+
+@attrs.frozen
+class Window:
+    """
+    One opening, half-open [start, end), in minutes since local midnight; end < start is overnight.
+    """
+
+    start: int
+    end: int
+
+    def __str__(self) -> str:
+        return "-".join(f"{minutes // 60:02}:{minutes % 60:02}" for minutes in (self.start, self.end))
+
+
+@attrs.frozen
+class TradingHours:
+    """
+    Weekly opening hours: the same windows on each of `weekdays` (Monday 0), local to `zone`.
+    """
+
+    windows: tuple[Window, ...]
+    zone: ZoneInfo
+    weekdays: frozenset[int] = frozenset(range(7))
+
+    def opening_at(self, now: datetime) -> tuple[bool, datetime]:
+        """
+        Return whether it is open now, and the next instant at which that may change.
+        """
+        boundaries: list[tuple[datetime, bool]] = []
+        today = now.astimezone(self.zone).date()
+        for offset in range(-2, 9):
+            day = today + timedelta(days=offset)
+            if day.weekday() not in self.weekdays:
+                continue
+            for window in self.windows:
+                end = window.end if window.end > window.start else window.end + _DAY
+                boundaries.append((instant_of(day, window.start, self.zone), True))
+                boundaries.append((instant_of(day, end, self.zone), False))
+        # At one instant a closing sorts first, so that back-to-back windows stay open.
+        boundaries.sort()
+        index = bisect_right(boundaries, now, key=lambda boundary: boundary[0])
+        return boundaries[index - 1][1], boundaries[index][0]
+
+
+@attrs.frozen
+class TradingDay:
+    """
+    When the trading date changes: at `roll` minutes since local midnight, once a date.
+    """
+
+    zone: ZoneInfo
+    roll: int = 0
+
+    def date_at(self, now: datetime) -> date:
+        """
+        Return the trading date of an instant. A roll after noon opens the next calendar date.
+        """
+        today = now.astimezone(self.zone).date()
+        opened = today if now >= instant_of(today, self.roll, self.zone) else today - timedelta(days=1)
+        return opened + timedelta(days=1) if self.roll > _DAY // 2 else opened
+
+    def next_roll(self, now: datetime) -> datetime:
+        """
+        Return the first roll strictly after an instant.
+        """
+        day = now.astimezone(self.zone).date() - timedelta(days=1)
+        while (instant := instant_of(day, self.roll, self.zone)) <= now:
+            day += timedelta(days=1)
+        return instant
+
+
+def zone_of(name: str) -> ZoneInfo | None:
+    """
+    Return the time zone of an IANA name, else None. Abbreviations are ambiguous: None (BAD-017).
+    """
+    if name != "UTC" and "/" not in name:
+        return None
+    try:
+        return ZoneInfo(name)
+    except (ValueError, KeyError, OSError):
+        return None
+
+

@@ -1,0 +1,24 @@
+"""
+Prices as they arrive.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+
+import msgspec
+
+
+class Quote(msgspec.Struct, frozen=True, gc=False):
+    """
+    One market update of one instrument: what is known now, the rest None.
+
+    `price` is the last traded price (or a bar's close). `at` is the venue's time, aware UTC.
+    """
+
+    symbol: str
+    at: datetime
+    price: Decimal | None = None
+    bid: Decimal | None = None
+    ask: Decimal | None = None

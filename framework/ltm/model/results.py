@@ -1,0 +1,106 @@
+"""
+Answers: verdicts of rules, results of signals, alerts, the summary of a session.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Literal
+
+import msgspec
+
+from ltm.model.enums import Severity
+
+
+class Allow(msgspec.Struct, frozen=True, tag=True):
+    """
+    A rule lets the order pass; `measured` is what it looked at, `limit` what it compared with.
+    """
+
+    measured: Decimal | None = None
+    limit: Decimal | None = None
+
+
+class Deny(msgspec.Struct, frozen=True, tag=True):
+    """
+    A rule refuses the order.
+    """
+
+    code: str
+    message: str
+    measured: Decimal | None = None
+    limit: Decimal | None = None
+
+
+class EquityFloor(msgspec.Struct, frozen=True):
+    """
+    The equity at or below which a continuous rule stops entries, and the base it is measured from.
+    """
+
+    base: Decimal
+    floor: Decimal
+
+
+Verdict = Allow | Deny
+
+
+class Check(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """
+    One line of a decision record: who judged, what came of it, and the numbers (RSK-13).
+    """
+
+    rule: str
+    code: str
+    """"ok", "reducing", or the denial code."""
+    measured: Decimal | None = None
+    limit: Decimal | None = None
+    headroom: Decimal | None = None
+    message: str | None = None
+
+
+class Reason(msgspec.Struct, frozen=True):
+    """
+    Why an order was denied or rejected.
+    """
+
+    code: str
+    message: str
+    measured: Decimal | None = None
+    limit: Decimal | None = None
+
+
+class Alert(msgspec.Struct, frozen=True, kw_only=True):
+    """
+    Something a person should know. `alert_id` is stable across re-delivery.
+    """
+
+    alert_id: str
+    session_id: str
+    severity: Severity
+    code: str
+    message: str
+    raised_at: datetime
+
+
+ResultStatus = Literal[
+    "filled", "partial", "working", "denied", "rejected", "unknown", "ignored", "invalid", "duplicate"
+]
+
+
+class TradeResult(msgspec.Struct, frozen=True, kw_only=True):
+    """
+    What became of one signal (the product document's `execute_trade`).
+    """
+
+    status: ResultStatus
+    symbol: str
+    action: str
+    signal_key: str = ""
+    client_order_id: str | None = None
+    quantity: Decimal = Decimal(0)
+    filled_quantity: Decimal = Decimal(0)
+    average_fill_price: Decimal | None = None
+    commission: Decimal = Decimal(0)
+    reasons: tuple[Reason, ...] = ()
+    duplicate_of: str | None = None

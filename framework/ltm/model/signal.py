@@ -1,0 +1,257 @@
+"""
+Signals: what a model asks for, checked at the edge and never doubted again.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, tzinfo
+from decimal import Decimal
+from typing import Any, Final
+
+import attrs
+import msgspec
+
+from ltm.model.enums import Action, OrderType, TimeInForce
+from ltm.model.errors import SignalError, shown, suggestion
+from ltm.model.identifiers import is_symbol
+from ltm.model.numbers import decimal_of
+
+# A date and a time, as extended ISO 8601; 3.11's `fromisoformat` alone accepts much more (BAD-060).
+_STAMP: Final = re.compile(
+    r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d([.,]\d{1,9})?)?(Z|z|[+-]\d\d:?\d\d)?", re.ASCII
+)
+_SYMBOL_LIMIT: Final = 64
+
+
+class SignalRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """
+    A checked signal as the core and the journal know it: exact numbers, aware UTC.
+    """
+
+    symbol: str
+    action: Action
+    score: Decimal
+    confidence: Decimal
+    at: datetime
+    intent: int = 0
+    quantity: Decimal | None = None
+    order_type: OrderType = OrderType.MARKET
+    limit_price: Decimal | None = None
+    trigger_price: Decimal | None = None
+    time_in_force: TimeInForce = TimeInForce.DAY
+
+
+def _fail(number: int, field: str, rule: str, value: object, hint: str | None = None) -> SignalError:
+    message = f"{field} {rule}, got {shown(value)}"
+    return SignalError(message, code=f"LTM-SIG-{number:03}", field=field, got=value, hint=hint)
+
+
+def _symbol(value: object) -> str:
+    if isinstance(value, int) and not isinstance(value, bool):
+        hint = f'write "{value:06}": a number loses its leading zeros'
+        raise _fail(53, "stock_code", "must be a non-empty string", value, hint)
+    if not isinstance(value, str) or not value:
+        raise _fail(53, "stock_code", "must be a non-empty string", value, 'for example "600519"')
+    if len(value) > _SYMBOL_LIMIT or not is_symbol(value):
+        rule = "may use letters, digits and . - / : _ ^ = (1-64)"
+        raise _fail(54, "stock_code", rule, value, "pass the venue's symbol, nothing else")
+    return value
+
+
+def _action(value: object) -> Action:
+    if isinstance(value, str) and value.isascii():
+        try:
+            return Action(value.lower())
+        except ValueError:
+            pass
+    hint = suggestion(value.strip().lower(), [*Action]) if isinstance(value, str) else None
+    raise _fail(51, "action", 'must be "buy", "sell" or "hold"', value, hint)
+
+
+def _number(value: object) -> Decimal | None:
+    return None if isinstance(value, str) else decimal_of(value)
+
+
+def _score(value: object) -> Decimal:
+    number = _number(value)
+    if number is None:
+        raise _fail(59, "score", "must be a finite number", value, "for example 0.85")
+    return number
+
+
+def _confidence(value: object) -> Decimal:
+    number = _number(value)
+    if number is None or not 0 <= number <= 1:
+        percent = number is not None and 1 < number <= 100  # noqa: PLR2004 - a percentage
+        hint = f"{number} % is written {number / 100}" if number is not None and percent else None
+        hint = hint or "pass a fraction, for example 0.9"
+        raise _fail(58, "confidence", "must be between 0 and 1", value, hint)
+    return number
+
+
+def _timestamp(value: object) -> str:
+    if isinstance(value, datetime):
+        value = value.isoformat()
+    if isinstance(value, (int, float)):
+        hint = "pass ISO 8601 text: an epoch number does not say its unit"
+        raise _fail(60, "timestamp", "must be an ISO 8601 date and time", value, hint)
+    if not isinstance(value, str) or not _STAMP.fullmatch(value) or _parsed(value) is None:
+        hint = 'for example "2026-01-05T09:31:00+08:00"'
+        raise _fail(60, "timestamp", "must be an ISO 8601 date and time", value, hint)
+    return value
+
+
+def _parsed(text: str) -> datetime | None:
+    try:
+        return datetime.fromisoformat(text.replace(",", "."))
+    except ValueError:
+        return None
+
+
+def _positive(value: object, field: str) -> Decimal | None:
+    if value is None:
+        return None
+    number = _number(value)
+    if number is None or number <= 0:
+        raise _fail(72, field, "must be a finite number above 0", value)
+    return number
+
+
+def _quantity(value: object) -> Decimal | None:
+    return _positive(value, "quantity")
+
+
+def _limit_price(value: object) -> Decimal | None:
+    return _positive(value, "limit_price")
+
+
+def _trigger_price(value: object) -> Decimal | None:
+    return _positive(value, "trigger_price")
+
+
+def _order_type(value: object) -> OrderType:
+    try:
+        return OrderType(value)  # type: ignore[arg-type] # the enum itself refuses what it does not know
+    except ValueError:
+        rule = f"must be one of {', '.join(OrderType)}"
+        raise _fail(71, "order_type", rule, value, _near(value, OrderType)) from None
+
+
+def _time_in_force(value: object) -> TimeInForce:
+    try:
+        return TimeInForce(value)  # type: ignore[arg-type] # as above
+    except ValueError:
+        rule = f"must be one of {', '.join(TimeInForce)}"
+        raise _fail(71, "time_in_force", rule, value, _near(value, TimeInForce)) from None
+
+
+def _near(value: object, known: Iterable[str]) -> str | None:
+    return suggestion(value.lower(), known) if isinstance(value, str) else None
+
+
+def _intent(value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 1 << 31:
+        raise _fail(67, "intent", "must be a whole number from 0", value)
+    return value
+
+
+@attrs.frozen(kw_only=True)
+class Signal:
+    """
+    One wish of a model, with the product document's field names.
+
+    Args:
+        stock_code: The venue's symbol, or one of the instrument's aliases.
+        action: "buy", "sell" or "hold"; ASCII case does not matter.
+        score: The model's score, any finite number; recorded, not interpreted by the kernel.
+        confidence: 0 to 1; see `min_confidence`.
+        timestamp: ISO 8601 date and time; without an offset see `naive_timestamps`.
+        intent: Tells two wishes of one model for one symbol at one time apart.
+        quantity: Asks for an exact amount instead of the sizer's.
+
+    Raises:
+        SignalError: A field is malformed.
+    """
+
+    stock_code: str = attrs.field(converter=_symbol)
+    action: Action = attrs.field(converter=_action)
+    score: Decimal = attrs.field(converter=_score)
+    confidence: Decimal = attrs.field(converter=_confidence)
+    timestamp: str = attrs.field(converter=_timestamp)
+    intent: int = attrs.field(default=0, converter=_intent)
+    quantity: Decimal | None = attrs.field(default=None, converter=_quantity)
+    order_type: OrderType = attrs.field(default=OrderType.MARKET, converter=_order_type)
+    limit_price: Decimal | None = attrs.field(default=None, converter=_limit_price)
+    trigger_price: Decimal | None = attrs.field(default=None, converter=_trigger_price)
+    time_in_force: TimeInForce = attrs.field(default=TimeInForce.DAY, converter=_time_in_force)
+
+    def record(self, zone: tzinfo | None) -> SignalRecord:
+        """
+        Return the signal with its time in UTC.
+
+        Args:
+            zone: What a timestamp without offset means; None refuses it (ruling 1).
+
+        Raises:
+            SignalError: The time has no offset and none may be assumed, does not exist on that
+                day (DST gap), or cannot be expressed in UTC.
+        """
+        return SignalRecord(
+            symbol=self.stock_code,
+            action=self.action,
+            score=self.score,
+            confidence=self.confidence,
+            at=utc_of(self.timestamp, zone),
+            intent=self.intent,
+            quantity=self.quantity,
+            order_type=self.order_type,
+            limit_price=self.limit_price,
+            trigger_price=self.trigger_price,
+            time_in_force=self.time_in_force,
+        )
+
+
+FIELDS: Final = tuple(field.name for field in attrs.fields(Signal))
+_REQUIRED: Final = ("stock_code", "action", "score", "confidence", "timestamp")
+
+
+def utc_of(timestamp: str, zone: tzinfo | None) -> datetime:
+    """
+    Return the instant of a checked ISO 8601 text in UTC; `zone` is what no offset means.
+    """
+    moment = _parsed(timestamp)
+    if moment is None:
+        return utc_of(_timestamp(timestamp), zone)
+    if moment.tzinfo is None:
+        if zone is None:
+            hint = 'add the offset, for example "+08:00" or "Z", or set naive_timestamps'
+            raise _fail(61, "timestamp", "must carry a UTC offset here", timestamp, hint)
+        moment = moment.replace(tzinfo=zone)
+        back = moment.astimezone(UTC).astimezone(zone)
+        if back.replace(tzinfo=None) != moment.replace(tzinfo=None):
+            hint = "that local time is skipped by daylight saving; add the UTC offset"
+            raise _fail(62, "timestamp", "must exist on the clock", timestamp, hint)
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise _fail(64, "timestamp", "must be a representable UTC time", timestamp) from None
+
+
+def signal_from_mapping(values: Mapping[str, Any]) -> Signal:
+    """
+    Return a signal from a JSON object or CSV row with the document's field names.
+
+    Raises:
+        SignalError: A field is missing, unknown or malformed.
+    """
+    for name in values:
+        if name not in FIELDS:
+            rule = f"must be one of {', '.join(FIELDS)}"
+            raise _fail(67, "field name", rule, name, _near(name, FIELDS))
+    for name in _REQUIRED:
+        if name not in values:
+            message = f"{name} is required"
+            raise SignalError(message, code="LTM-SIG-067", field=name, hint="add the field")
+    return Signal(**values)

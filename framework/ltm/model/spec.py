@@ -1,0 +1,60 @@
+"""
+The terms of a session: what it may do, in exact numbers. Checked once, when it is built.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Literal
+
+import msgspec
+
+from ltm.model.numbers import ZERO
+
+OnStop = Literal["keep", "cancel", "flatten"]
+DEFAULT_RULES = ("position_size", "sector_concentration", "drawdown", "daily_loss")
+
+
+class SessionSpec(msgspec.Struct, frozen=True, kw_only=True):
+    """
+    What the core needs to know of a session. `ltm.config` and the product document's
+    `LiveTradingConfig` both end here, after their checks; ratios are fractions, times seconds.
+    """
+
+    session_id: str
+    model_id: str
+    broker: str
+    initial_capital: Decimal
+    currency: str = "USD"
+    live: bool = False
+    on_stop: OnStop = "cancel"
+    max_daily_trades: int | None = None
+    stop_loss_pct: Decimal | None = None
+    take_profit_pct: Decimal | None = None
+    trading_windows: tuple[tuple[int, int], ...] = ()
+    """Minutes since local midnight; empty means always open."""
+    trading_weekdays: tuple[int, ...] = (0, 1, 2, 3, 4, 5, 6)
+    entry_cutoff: int = 0
+    """Minutes before a close in which no entry is sent."""
+    timezone: str = "UTC"
+    day_roll: int = 0
+    """Minutes since local midnight at which the trading date changes."""
+    max_signal_age: float | None = None
+    max_signal_future: float = 5.0
+    min_confidence: Decimal = ZERO
+    max_price_age: float | None = None
+    """None: 5 s where prices stream, 60 s or one and a half price intervals where they come in steps."""
+    market_collar: Decimal = Decimal("0.01")
+    bad_tick_pct: Decimal = Decimal("0.20")
+    max_order_quantity: Decimal | None = None
+    max_order_value: Decimal | None = None
+    allow_short: bool = False
+    foreign_orders: Literal["observe", "adopt", "cancel", "halt"] = "observe"
+    foreign_positions: Literal["inherit", "ignore", "refuse"] = "inherit"
+    max_exit_retries: int = 10
+    commission_rate: Decimal = ZERO
+    """Estimate for a fill whose commission is not known yet, as a fraction of its value (RSK-03)."""
+    required_rules: tuple[str, ...] = DEFAULT_RULES
+    sample_seconds: float = 1.0
+    submit_deadline: float = 10.0
+    settle_seconds: float = 5.0

@@ -1,0 +1,35 @@
+"""
+Protocols that the outside implements; nothing here does anything.
+"""
+
+from ltm.ports.broker import Broker, Deliver, Paced
+from ltm.ports.rules import (
+    EquityRule,
+    GroupExposure,
+    GroupingRule,
+    PositionSizer,
+    PositionView,
+    RiskRule,
+    RiskSnapshot,
+    SizingView,
+)
+from ltm.ports.shell import AlertSink, Clock, Journal, Record, SignalSource
+
+__all__ = [
+    "AlertSink",
+    "Broker",
+    "Clock",
+    "Deliver",
+    "EquityRule",
+    "GroupExposure",
+    "GroupingRule",
+    "Journal",
+    "Paced",
+    "PositionSizer",
+    "PositionView",
+    "Record",
+    "RiskRule",
+    "RiskSnapshot",
+    "SignalSource",
+    "SizingView",
+]

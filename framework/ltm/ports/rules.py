@@ -1,0 +1,178 @@
+"""
+The risk-rule and sizer ports: pure arithmetic on a frozen snapshot.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Protocol, runtime_checkable
+
+import msgspec
+
+from ltm.model.instrument import Instrument
+from ltm.model.order import OrderDraft
+from ltm.model.results import Allow, Deny, EquityFloor
+from ltm.model.signal import SignalRecord
+
+
+class GroupExposure(msgspec.Struct, frozen=True, gc=False):
+    """
+    Worst-case exposure of one group (a sector, say) that the order's instrument belongs to.
+
+    `before` excludes the candidate, `after` includes it; both in session currency, gross.
+    """
+
+    rule: str
+    group: str
+    before: Decimal
+    after: Decimal
+    weight: Decimal
+
+
+class PositionView(msgspec.Struct, frozen=True, gc=False):
+    """
+    One instrument as a rule may see it.
+    """
+
+    symbol: str
+    quantity: Decimal
+    mark_price: Decimal | None
+    market_value: Decimal
+    worst_long: Decimal
+    """Value if every open buy fills (RSK-05 `up`)."""
+    worst_short: Decimal
+    """Value if every open sell fills (RSK-05 `down`), negative when short."""
+
+
+class RiskSnapshot(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """
+    Everything a rule may look at, as of journal record `sequence`. Money in session currency.
+
+    `long_before`/`long_after` are the instrument's worst-case long value without and with the
+    candidate, `short_before`/`short_after` the same with every sell filled (signed). A candidate
+    buy changes only the long pair, a sell only the short pair: buys and sells are never netted.
+    """
+
+    sequence: int
+    now: datetime
+    instrument: Instrument
+    equity: Decimal
+    equity_valid: bool
+    """False while a held instrument has no usable price."""
+    initial_capital: Decimal
+    cash: Decimal
+    peak_equity: Decimal
+    day_start_equity: Decimal
+    trading_date: date
+    position: Decimal
+    mark_price: Decimal | None
+    worst_price: Decimal
+    """What one unit of the candidate is valued at (RSK-05), session currency, times multiplier."""
+    long_before: Decimal
+    long_after: Decimal
+    short_before: Decimal
+    short_after: Decimal
+    groups: tuple[GroupExposure, ...] = ()
+    orders_today: int = 0
+    open_orders: int = 0
+    positions: Callable[[], tuple[PositionView, ...]] = tuple
+    """Every held or worked instrument, computed when called."""
+
+
+class RiskRule(Protocol):
+    """
+    One limit. All rules run on every entry; anything but `Allow` or `Deny` denies (RSK-43).
+    """
+
+    @property
+    def name(self) -> str:
+        """
+        The rule's plugin name, such as `position_size`.
+        """
+        ...
+
+    def check(self, order: OrderDraft, snapshot: RiskSnapshot) -> Allow | Deny:
+        """
+        Judge an entry order (or the opening part of one).
+        """
+        ...
+
+    def headroom(self, order: OrderDraft, snapshot: RiskSnapshot) -> Decimal | None:
+        """
+        Return the largest quantity of this order that would pass, None for "no limit from me".
+
+        The snapshot's `*_after` fields are those of an order of quantity zero.
+        """
+        ...
+
+
+@runtime_checkable
+class EquityRule(Protocol):
+    """
+    A rule that also watches equity between orders. The kernel compares equity with the floor at
+    every fill, mark and second, and stops entries the moment it is reached.
+    """
+
+    def equity_floor(self, peak_equity: Decimal, day_start_equity: Decimal) -> EquityFloor:
+        """
+        Return the floor for these bases. Must not fall when a base rises.
+        """
+        ...
+
+    @property
+    def unlatches_at_roll(self) -> bool:
+        """
+        Whether a new trading day lifts the stop (daily loss) or only a person does (drawdown).
+        """
+        ...
+
+
+@runtime_checkable
+class GroupingRule(Protocol):
+    """
+    A rule that limits groups of instruments; the kernel keeps the sums.
+    """
+
+    def groups_of(self, instrument: Instrument) -> Mapping[str, Decimal]:
+        """
+        Return group -> weight of an instrument; empty when nothing is known of it.
+        """
+        ...
+
+
+class SizingView(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """
+    What a sizer may look at. `unit_cost` is the worst-case price of one unit, session currency.
+    """
+
+    now: datetime
+    instrument: Instrument
+    side: str
+    equity: Decimal
+    initial_capital: Decimal
+    cash: Decimal
+    position: Decimal
+    unit_cost: Decimal
+    headroom: Decimal | None
+    """The largest quantity that every rule and gate would let pass; None: none of them limits it."""
+
+
+class PositionSizer(Protocol):
+    """
+    Turns a signal into a quantity. The kernel rounds down to the lot and never up.
+    """
+
+    @property
+    def name(self) -> str:
+        """
+        The sizer's plugin name, such as `equity_fraction`.
+        """
+        ...
+
+    def size(self, signal: SignalRecord, view: SizingView) -> Decimal:
+        """
+        Return the wished quantity, 0 for none; NaN, negative or anything else is a fault.
+        """
+        ...
