@@ -116,13 +116,13 @@ imports: $(DEV_READY)  ## the floors of the architecture
 
 .PHONY: unit
 unit: $(DEV_READY)  ## the quick tests, without coverage
-	@$(BIN)/python -m pytest -n $(WORKERS) -m "not slow and not soak" $(ARGS) </dev/null
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m "not slow and not soak" $(ARGS) </dev/null
 
 .PHONY: cover
 cover: $(DEV_READY)  ## all tests but the soak, with the coverage gates
 	@echo "== pytest with coverage"
 	@$(BIN)/coverage erase
-	@$(BIN)/python -m pytest -n $(WORKERS) --cov --cov-report= $(ARGS) </dev/null
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup --cov --cov-report= $(ARGS) </dev/null
 	@echo "== coverage of the whole: at least $(COVERED) %"
 	@$(BIN)/coverage report --skip-covered --fail-under=$(COVERED)
 	@echo "== coverage of model, core and the risk plugins: 100 %"
@@ -146,11 +146,11 @@ which-%:
 
 unit-%: .venv-%/dev.stamp
 	@echo "== pytest on Python $*"
-	@.venv-$*/bin/python -m pytest -n $(WORKERS) -m "not slow and not soak" -p no:cacheprovider </dev/null
+	@.venv-$*/bin/python -m pytest -n $(WORKERS) --dist loadgroup -m "not slow and not soak" -p no:cacheprovider </dev/null
 
 .PHONY: soak
 soak: $(DEV_READY)  ## the long tests: hours of random faults
-	@$(BIN)/python -m pytest -m soak -n $(WORKERS) --timeout=0 $(ARGS) </dev/null
+	@$(BIN)/python -m pytest -m soak -n $(WORKERS) --dist loadgroup --timeout=0 $(ARGS) </dev/null
 
 .PHONY: bench
 bench: $(DEV_READY)  ## every benchmarks/bench_*.py, one after the other
