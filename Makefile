@@ -30,6 +30,7 @@ FULLY_COVERED := framework/ltm/model/*,framework/ltm/core/*,plugins/*/src/*
 COVERED := 85
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+unexport PYTHONPATH PYTHONHOME
 export PIP_ROOT_USER_ACTION := ignore
 
 .PHONY: help
@@ -69,6 +70,7 @@ $(DEV_READY): requirements-dev.txt $(PROJECTS) | $(BIN)/python
 .PHONY: $(VENV)
 $(VENV): $(DEV_READY)  ## make .venv with everything that development needs
 
+.PRECIOUS: .venv-%/dev.stamp
 .venv-%/dev.stamp: requirements-dev.txt $(PROJECTS)
 	$(call make_venv,$(@D),$(call interpreter,$*))
 	$(call pip_install,$(@D),requirements-dev.txt)
@@ -93,7 +95,7 @@ test: lint type imports cover others  ## everything that CI runs
 .PHONY: lint
 lint: $(DEV_READY)  ## ruff, its formatter, spelling
 	@echo "== ruff check"
-	@$(BIN)/ruff check .
+	@$(BIN)/ruff check --output-format concise .
 	@echo "== ruff format --check"
 	@$(BIN)/ruff format --check .
 	@echo "== codespell"
@@ -112,17 +114,17 @@ type: $(DEV_READY)  ## mypy --strict on framework, plugins and tests/typing
 .PHONY: imports
 imports: $(DEV_READY)  ## the floors of the architecture
 	@echo "== lint-imports"
-	@$(BIN)/lint-imports
+	@$(BIN)/lint-imports --no-logo
 
 .PHONY: unit
 unit: $(DEV_READY)  ## the quick tests, without coverage
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m "not slow and not soak" $(ARGS) </dev/null
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m "not slow and not soak" $(ARGS) </dev/null
 
 .PHONY: cover
 cover: $(DEV_READY)  ## all tests but the soak, with the coverage gates
 	@echo "== pytest with coverage"
 	@$(BIN)/coverage erase
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup --cov --cov-report= $(ARGS) </dev/null
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --cov --cov-report= $(ARGS) </dev/null
 	@echo "== coverage of the whole: at least $(COVERED) %"
 	@$(BIN)/coverage report --skip-covered --fail-under=$(COVERED)
 	@echo "== coverage of model, core and the risk plugins: 100 %"
@@ -146,11 +148,11 @@ which-%:
 
 unit-%: .venv-%/dev.stamp
 	@echo "== pytest on Python $*"
-	@.venv-$*/bin/python -m pytest -n $(WORKERS) --dist loadgroup -m "not slow and not soak" -p no:cacheprovider </dev/null
+	@.venv-$*/bin/python -m pytest -n $(WORKERS) --dist worksteal -m "not slow and not soak" -p no:cacheprovider </dev/null
 
 .PHONY: soak
 soak: $(DEV_READY)  ## the long tests: hours of random faults
-	@$(BIN)/python -m pytest -m soak -n $(WORKERS) --dist loadgroup --timeout=0 $(ARGS) </dev/null
+	@$(BIN)/python -m pytest -m soak -n $(WORKERS) --dist worksteal --timeout=0 $(ARGS) </dev/null
 
 .PHONY: bench
 bench: $(DEV_READY)  ## every benchmarks/bench_*.py, one after the other
