@@ -40,7 +40,9 @@ def shown(value: object) -> str:
 def _quoted(text: str) -> str:
     # Double quotes as in TOML and JSON, so that a user can paste the value back.
     escaped = "".join(
-        char if char.isprintable() and char not in '"\\' else char.encode("unicode_escape").decode()
+        char
+        if char.isprintable() and char not in '"\\'
+        else char.encode("unicode_escape").decode()
         if char not in '"\\'
         else "\\" + char
         for char in text

@@ -4,7 +4,6 @@ Trading hours and the trading date: local clocks, half-open windows, one roll a 
 
 from __future__ import annotations
 
-
 import re
 from bisect import bisect_right
 from datetime import UTC, date, datetime, time, timedelta
@@ -134,5 +133,3 @@ def zone_of(name: str) -> ZoneInfo | None:
         return ZoneInfo(name)
     except (ValueError, KeyError, OSError):
         return None
-
-

@@ -86,3 +86,12 @@ def plain(value: Decimal) -> str:
         return "0"
     text = f"{value:f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def as_fraction(percentage: Decimal) -> str:
+    """
+    Return a percentage as the fraction to write instead, with two decimals or more: 30 is `0.30`.
+    """
+    text = plain(RULES.scaleb(percentage, -2))
+    whole, _, decimals = text.partition(".")
+    return f"{whole}.{decimals:0<2}"

@@ -48,7 +48,9 @@ class Approval:
 
     __slots__ = ("client_order_id", "draft", "send_by")
 
-    def __init__(self, seal: _Seal, draft: OrderDraft, client_order_id: str, send_by: datetime | None) -> None:
+    def __init__(
+        self, seal: _Seal, draft: OrderDraft, client_order_id: str, send_by: datetime | None
+    ) -> None:
         if seal is not SEAL:
             message = "an approval is made by the risk core only"
             raise LtmError(message)

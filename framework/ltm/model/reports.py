@@ -15,7 +15,6 @@ import msgspec
 
 from ltm.model.enums import OrderStatus, OrderType, Side
 from ltm.model.instrument import Instrument
-from ltm.model.numbers import ZERO
 
 
 class Acked(msgspec.Struct, frozen=True, tag=True):

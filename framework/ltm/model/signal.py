@@ -5,10 +5,9 @@ Signals: what a model asks for, checked at the edge and never doubted again.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, tzinfo
 from decimal import Decimal
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 import msgspec
@@ -16,7 +15,10 @@ import msgspec
 from ltm.model.enums import Action, OrderType, TimeInForce
 from ltm.model.errors import SignalError, shown, suggestion
 from ltm.model.identifiers import is_symbol
-from ltm.model.numbers import decimal_of
+from ltm.model.numbers import as_fraction, decimal_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
 
 # A date and a time, as extended ISO 8601; 3.11's `fromisoformat` alone accepts much more (BAD-060).
 _STAMP: Final = re.compile(
@@ -85,7 +87,7 @@ def _confidence(value: object) -> Decimal:
     number = _number(value)
     if number is None or not 0 <= number <= 1:
         percent = number is not None and 1 < number <= 100  # noqa: PLR2004 - a percentage
-        hint = f"{number} % is written {number / 100}" if number is not None and percent else None
+        hint = f"{number} % is written {as_fraction(number)}" if number is not None and percent else None
         hint = hint or "pass a fraction, for example 0.9"
         raise _fail(58, "confidence", "must be between 0 and 1", value, hint)
     return number

@@ -74,6 +74,8 @@ class RiskSnapshot(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     long_after: Decimal
     short_before: Decimal
     short_after: Decimal
+    worst_quantity: Decimal | None = None
+    """The instrument's signed quantity with the candidate and every open order on its side filled."""
     groups: tuple[GroupExposure, ...] = ()
     orders_today: int = 0
     open_orders: int = 0
