@@ -10,6 +10,7 @@ Errors of the whole project; nothing below this module raises a bare `Exception`
     ├── JournalError         (RuntimeError)  journal or disk              exit 3
     ├── BrokerConnectionError(RuntimeError)  broker cannot be reached     exit 4
     ├── PluginError          (RuntimeError)  plugin cannot be used        exit 4
+    │   └── PluginErrors                     several of them at once
     ├── AlreadyRunning       (RuntimeError)  someone else holds the lock  exit 5
     └── TradeExecutionError  (RuntimeError)  certainly not sent           exit 1
 
@@ -18,7 +19,6 @@ A denial by a risk rule is an answer, not an error: see `ltm.model.results`.
 
 from __future__ import annotations
 
-import difflib
 from typing import TYPE_CHECKING, ClassVar, Final
 
 if TYPE_CHECKING:
@@ -52,10 +52,26 @@ def _quoted(text: str) -> str:
 
 def suggestion(word: str, known: Iterable[str]) -> str | None:
     """
-    Return `did you mean "X"?` for the nearest known word, or None when nothing is near.
+    Return `did you mean "X"?` for the known word at most two edits away, or None when there is none.
     """
-    near = difflib.get_close_matches(word[:_SHOWN], list(known), n=1, cutoff=0.7)
-    return f'did you mean "{near[0]}"?' if near else None
+    # Case and blanks around a word cost nothing: "BUY " is near "buy".
+    asked = word.strip().lower()[:_SHOWN]
+    limit = min(2, len(asked) - 1)
+    near = [(distance, name) for name in known if (distance := _edits(asked, name.lower())) <= limit]
+    return f'did you mean "{min(near)[1]}"?' if near else None
+
+
+def _edits(left: str, right: str) -> int:
+    # Levenshtein's distance; anything further than two edits is simply far.
+    if abs(len(left) - len(right)) > 2:  # noqa: PLR2004 - two edits
+        return 3
+    row = list(range(len(right) + 1))
+    for index, char in enumerate(left, 1):
+        above, row[0] = row[0], index
+        for column, other in enumerate(right, 1):
+            cost = min(row[column] + 1, row[column - 1] + 1, above + (char != other))
+            above, row[column] = row[column], cost
+    return row[-1]
 
 
 class LtmError(Exception):
@@ -69,6 +85,7 @@ class LtmError(Exception):
         got: The offending value; never a secret.
         hint: The cure, in one sentence.
         where: File, item or line the value came from.
+        line: Number of that line, if it is known.
     """
 
     exit_code: ClassVar[int] = 1
@@ -83,6 +100,7 @@ class LtmError(Exception):
         got: object = MISSING,
         hint: str | None = None,
         where: str | None = None,
+        line: int | None = None,
     ) -> None:
         super().__init__(message)
         self.message = message
@@ -91,6 +109,7 @@ class LtmError(Exception):
         self.got = None if got is MISSING else got
         self.hint = hint
         self.where = where
+        self.line = line
 
     def render(self) -> str:
         """
@@ -113,20 +132,27 @@ class ConfigError(LtmError, ValueError):
     default_code = "LTM-CFG-000"
 
 
-class ConfigErrors(ConfigError):
-    """
-    Every problem of one configuration, in the order of the file.
-    """
+class _Several(LtmError):
+    # Several problems at once, in the order of the file; one alone lends its field, cure and place.
 
-    def __init__(self, problems: Sequence[ConfigError]) -> None:
-        self.problems = tuple(problems)
-        super().__init__("\n".join(problem.message for problem in problems), code=problems[0].code)
+    def __init__(self, problems: Sequence[LtmError]) -> None:
+        first, *others = self.problems = tuple(problems)
+        super().__init__("\n".join(problem.message for problem in problems), code=first.code)
+        if not others:
+            self.field, self.got, self.hint = first.field, first.got, first.hint
+            self.where, self.line = first.where, first.line
 
     def render(self) -> str:
         """
         Return all problems, one block each.
         """
         return "\n".join(problem.render() for problem in self.problems)
+
+
+class ConfigErrors(_Several, ConfigError):
+    """
+    Every problem of one configuration, in the order of the file.
+    """
 
 
 class SignalError(LtmError, ValueError):
@@ -181,6 +207,12 @@ class PluginError(LtmError, RuntimeError):
 
     exit_code = 4
     default_code = "LTM-PLG-000"
+
+
+class PluginErrors(_Several, PluginError):
+    """
+    Every plugin that one configuration names and that cannot be used.
+    """
 
 
 class AlreadyRunning(LtmError, RuntimeError):
