@@ -1,0 +1,3 @@
+"""
+The imperative shell: session loop, effects, journal, clock, locks and alerts.
+"""
