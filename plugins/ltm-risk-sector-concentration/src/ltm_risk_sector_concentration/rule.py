@@ -1,0 +1,108 @@
+"""
+The `sector_concentration` rule (RSK-21): gross worst-case exposure per sector, never skipped for want of a sector.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ltm.model.enums import Side
+from ltm.model.numbers import ONE, ZERO, plain
+from ltm.model.results import Allow, Deny
+from ltm_risk_sector_concentration.sectors import UNKNOWN, read_sectors
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from decimal import Decimal
+
+    from ltm.model.instrument import Instrument
+    from ltm.model.order import OrderDraft
+    from ltm.ports import GroupExposure, RiskSnapshot
+    from ltm_risk_sector_concentration.config import SectorConcentrationConfig
+
+_NAME = "sector_concentration"
+
+
+class SectorConcentration:
+    """
+    Allows an entry iff every sector that it adds to stays, in the worst case, at or below the limit.
+
+    Raises:
+        ConfigError: The sector file cannot be read or trusted.
+    """
+
+    __slots__ = ("_fraction", "_sectors", "_unknown", "_unknown_fraction")
+
+    def __init__(self, config: SectorConcentrationConfig) -> None:
+        self._fraction = config.max_sector_fraction
+        self._unknown_fraction = config.max_unknown_fraction or config.max_sector_fraction
+        self._unknown: Mapping[str, Decimal] = {UNKNOWN: ONE} if config.unknown == "bucket" else {}
+        self._sectors = read_sectors(config.sectors)
+
+    @property
+    def name(self) -> str:
+        """
+        `sector_concentration`.
+        """
+        return _NAME
+
+    def groups_of(self, instrument: Instrument) -> Mapping[str, Decimal]:
+        """
+        Return sector -> weight by symbol, else by the first alias that the file names.
+        """
+        for name in (instrument.symbol, *instrument.aliases):
+            if name in self._sectors:
+                return self._sectors[name]
+        return self._unknown
+
+    def check(self, order: OrderDraft, snapshot: RiskSnapshot) -> Allow | Deny:  # noqa: ARG002 - the port's
+        """
+        Judge an entry by the sectors it belongs to; a sector that does not grow never denies (RSK-14).
+        """
+        measured = None
+        allowed = None
+        for group in snapshot.groups:
+            if group.rule != _NAME:
+                continue
+            limit = self._limit(group, snapshot.equity)
+            if group.after > limit and group.after > group.before:
+                return self._denial(group, snapshot.equity, limit)
+            if measured is None or group.after > measured:
+                measured, allowed = group.after, limit
+        if measured is None:
+            return Deny("sector_unknown", f"no sector is known for {snapshot.instrument.symbol}")
+        return Allow(measured, allowed)
+
+    def headroom(self, order: OrderDraft, snapshot: RiskSnapshot) -> Decimal | None:
+        """
+        Return the largest quantity that keeps every sector within its limit, not rounded to a lot.
+        """
+        room: Decimal | None = None
+        for group in snapshot.groups:
+            if group.rule != _NAME:
+                continue
+            left = self._limit(group, snapshot.equity) - group.before
+            own = left / group.weight if left > ZERO else ZERO
+            if room is None or own < room:
+                room = own
+        if room is None or snapshot.worst_price <= ZERO:
+            return ZERO
+        # The sector holds the worse of both sides: up to that, the order's own side costs nothing.
+        exposure = snapshot.long_before if order.side is Side.BUY else -snapshot.short_before
+        worst = max(abs(snapshot.long_before), abs(snapshot.short_before))
+        return (worst + room - exposure) / snapshot.worst_price
+
+    def _limit(self, group: GroupExposure, equity: Decimal) -> Decimal:
+        if equity <= ZERO:
+            return ZERO
+        return (self._fraction if group.group != UNKNOWN else self._unknown_fraction) * equity
+
+    def _denial(self, group: GroupExposure, equity: Decimal, limit: Decimal) -> Deny:
+        if equity <= ZERO:
+            return Deny("equity_not_positive", f"equity is {plain(equity)}", equity, ZERO)
+        fraction = self._fraction if group.group != UNKNOWN else self._unknown_fraction
+        message = (
+            f"worst-case exposure of {group.group}, {plain(group.after)}, is above {plain(limit)} "
+            f"({plain(fraction)} of equity {plain(equity)})"
+        )
+        return Deny(_NAME, message, group.after, limit)
