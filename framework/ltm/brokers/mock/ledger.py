@@ -1,0 +1,112 @@
+"""
+The customer's account at the venue: cash, reservations and holdings, exact to the last digit.
+
+Everything here computes in the context `ltm.model.numbers.EXACT`, which the venue sets for the length of a request.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from ltm.model.numbers import COST_GRID, ONE, RULES, ZERO
+
+if TYPE_CHECKING:
+    from decimal import Decimal
+
+    from ltm.brokers.mock.orders import Book, VenueOrder
+    from ltm.brokers.mock.terms import Terms
+
+
+class Ledger:
+    """
+    A cash account: a buy must be paid for in the worst case, commission included, when it arrives.
+    """
+
+    __slots__ = ("_commission", "cash", "reserved")
+
+    def __init__(self, terms: Terms) -> None:
+        self._commission: Final = None if terms.commission.free else terms.commission
+        self.cash = terms.cash
+        self.reserved = ZERO
+
+    def commission_for(self, order: VenueOrder, quantity: Decimal, value: Decimal) -> Decimal:
+        """
+        Return what this much more of an order adds to its commission.
+        """
+        if self._commission is None:
+            return ZERO
+        return self._commission.of_order(order.filled + quantity, order.value + value) - order.charged
+
+    def worst_case(self, order: VenueOrder, book: Book, price: Decimal) -> Decimal:
+        """
+        Return what the rest of a buy costs at this price.
+        """
+        value = value_of(book, order.remaining, price)
+        return value + self.commission_for(order, order.remaining, value)
+
+    def reserve(self, order: VenueOrder, amount: Decimal) -> None:
+        """
+        Let an order claim this much cash instead of what it claimed before.
+        """
+        self.reserved += amount - order.reserved
+        order.reserved = amount
+
+    def affords(self, order: VenueOrder, amount: Decimal) -> bool:
+        """
+        Return whether an order can pay this without touching what other orders claim.
+        """
+        return amount <= self.cash - self.reserved + order.reserved
+
+    def execute(self, order: VenueOrder, book: Book, quantity: Decimal, price: Decimal) -> Decimal | None:
+        """
+        Move cash, holding and the order's own sums by one execution, and return its commission.
+
+        Nothing moves, and None is returned, when it is a buy that cannot be paid for.
+        """
+        value = value_of(book, quantity, price)
+        commission = self.commission_for(order, quantity, value)
+        if order.is_buy and not self.affords(order, value + commission):
+            return None
+        order.charged += commission
+        order.filled += quantity
+        order.remaining -= quantity
+        order.value += value
+        if order.is_buy:
+            self.cash -= value + commission
+            _move(book, quantity, price)
+        else:
+            self.cash += value - commission
+            book.selling -= quantity
+            _move(book, -quantity, price)
+        return commission
+
+
+def value_of(book: Book, quantity: Decimal, price: Decimal) -> Decimal:
+    """
+    Return quantity x price x multiplier.
+    """
+    multiplier = book.instrument.multiplier
+    return quantity * price if multiplier is ONE else quantity * price * multiplier
+
+
+def _move(book: Book, change: Decimal, price: Decimal) -> None:
+    before = book.position
+    after = book.position = before + change
+    if not before or (before > 0) is (change > 0):
+        book.entry_value += change * price
+    elif not after:
+        book.entry_value = ZERO
+    elif (before > 0) is not (after > 0):
+        book.entry_value = after * price
+    else:
+        part = RULES.divide(RULES.multiply(book.entry_value, after), before)
+        book.entry_value = part.quantize(COST_GRID, context=RULES)
+
+
+def average_entry_price(book: Book) -> Decimal | None:
+    """
+    Return the average price at which the present holding was entered.
+    """
+    if not book.position:
+        return None
+    return RULES.divide(book.entry_value, book.position).quantize(COST_GRID, context=RULES)

@@ -1,0 +1,199 @@
+"""
+The venue's side of an order, and the place where orders for one symbol wait.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from ltm.model.enums import OrderStatus, OrderType, Side, TimeInForce
+from ltm.model.numbers import COST_GRID, ONE, RULES, ZERO
+from ltm.model.reports import OrderReport
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from decimal import Decimal
+
+    from ltm.model.instrument import Instrument
+    from ltm.model.market import Quote
+    from ltm.model.order import OrderDraft
+
+
+class VenueOrder:
+    """
+    One order from its arrival on; it stays known for ever.
+    """
+
+    __slots__ = (
+        "at",
+        "charged",
+        "client_order_id",
+        "draft",
+        "filled",
+        "fills",
+        "is_buy",
+        "limit",
+        "number",
+        "one_chance",
+        "open",
+        "reason",
+        "reason_code",
+        "remaining",
+        "reserved",
+        "rested",
+        "status",
+        "trigger",
+        "value",
+        "venue_order_id",
+    )
+
+    def __init__(self, number: int, client_order_id: str, draft: OrderDraft, at: datetime) -> None:
+        self.number: Final = number
+        self.client_order_id: Final = client_order_id
+        # Made from the client's id, so that no other run of this venue gives it to another order.
+        self.venue_order_id: Final = f"v{client_order_id}"
+        self.draft: Final = draft
+        self.is_buy: Final = draft.side is Side.BUY
+        life = draft.time_in_force
+        self.one_chance: Final = life is TimeInForce.IOC or life is TimeInForce.FOK
+        self.open = True
+        """Said by a flag too, since asking an enum is slow."""
+        self.limit: Final = draft.limit_price
+        self.trigger = draft.trigger_price
+        """None when there is none, or when it was reached."""
+        self.rested = False
+        """Whether a price was seen that did not reach the limit: from then on it fills at the limit."""
+        self.remaining = draft.quantity
+        self.filled = ZERO
+        self.value = ZERO
+        self.charged = ZERO
+        self.reserved = ZERO
+        self.fills = 0
+        self.status = OrderStatus.ACCEPTED
+        self.at = at
+        self.reason_code: str | None = None
+        self.reason: str | None = None
+
+    def reached_by(self, price: Decimal) -> bool:
+        """
+        Return whether the order may trade at this price, having taken note of it.
+        """
+        trigger = self.trigger
+        if trigger is not None:
+            if price < trigger if self.is_buy else price > trigger:
+                return False
+            self.trigger = None
+        limit = self.limit
+        if limit is None or (price <= limit if self.is_buy else price >= limit):
+            return True
+        self.rested = True
+        return False
+
+    def price_within(self, high: Decimal, low: Decimal) -> Decimal | None:
+        """
+        Return the price at which the range of a bar, whose open did not reach the order, fills it.
+        """
+        trigger, limit = self.trigger, self.limit
+        if trigger is not None:
+            if high < trigger if self.is_buy else low > trigger:
+                return None
+            self.trigger = None
+            # What came after the trigger inside the bar is not known, so a limit beyond it has to wait.
+            return (
+                trigger if limit is None or (trigger <= limit if self.is_buy else trigger >= limit) else None
+            )
+        if limit is None:
+            return None
+        return limit if (low <= limit if self.is_buy else high >= limit) else None
+
+    def report(self, multiplier: Decimal = ONE) -> OrderReport:
+        """
+        Return the order as it stands now.
+        """
+        draft, average = self.draft, None
+        if self.filled:
+            units = RULES.multiply(self.filled, multiplier)
+            average = RULES.divide(self.value, units).quantize(COST_GRID, context=RULES)
+        return OrderReport(
+            symbol=draft.symbol,
+            side=draft.side,
+            status=self.status,
+            quantity=draft.quantity,
+            filled_quantity=self.filled,
+            at=self.at,
+            client_order_id=self.client_order_id,
+            venue_order_id=self.venue_order_id,
+            order_type=draft.order_type,
+            limit_price=self.limit,
+            average_fill_price=average,
+            reason_code=self.reason_code,
+            reason=self.reason,
+        )
+
+
+class Liquidity:
+    """
+    How much our orders may still take at one price; None: as much as they want.
+    """
+
+    __slots__ = ("left",)
+
+    def __init__(self, left: Decimal | None) -> None:
+        self.left = left
+
+
+UNLIMITED: Final = Liquidity(None)
+
+
+class Book:
+    """
+    The state of one symbol: last prices, waiting orders in time priority, the position.
+    """
+
+    __slots__ = (
+        "ask",
+        "ask_depth",
+        "bid",
+        "bid_depth",
+        "entry_value",
+        "instrument",
+        "last",
+        "opened",
+        "position",
+        "quote",
+        "selling",
+        "volume",
+        "waiting",
+    )
+
+    def __init__(self, instrument: Instrument) -> None:
+        self.instrument = instrument
+        self.waiting: Final[dict[int, VenueOrder]] = {}
+        self.bid: Decimal | None = None
+        self.ask: Decimal | None = None
+        self.bid_depth = UNLIMITED
+        self.ask_depth = UNLIMITED
+        self.last: Decimal | None = None
+        """Price of the last bar, print or middle of the last quote: what a market order is expected to cost."""
+        self.opened = 0
+        """Number of the last order that was there when the present bar opened."""
+        self.volume = UNLIMITED
+        self.position = ZERO
+        self.entry_value = ZERO
+        self.selling = ZERO
+        """What the waiting sells still have to sell."""
+        self.quote: Quote | None = None
+
+
+def needs_limit(order_type: OrderType) -> bool:
+    """
+    Return whether orders of this type have a limit price.
+    """
+    return order_type is OrderType.LIMIT or order_type is OrderType.STOP_LIMIT
+
+
+def needs_trigger(order_type: OrderType) -> bool:
+    """
+    Return whether orders of this type have a trigger price.
+    """
+    return order_type is OrderType.STOP or order_type is OrderType.STOP_LIMIT

@@ -1,0 +1,60 @@
+"""
+The terms of trading at the venue: money, commission, liquidity and the trading day.
+"""
+
+from __future__ import annotations
+
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Final
+
+import msgspec
+
+from ltm.model.hours import TradingDay
+from ltm.model.numbers import RULES, ZERO
+
+_BASIS_POINT: Final = Decimal("0.0001")
+
+
+class Commission(msgspec.Struct, frozen=True, kw_only=True):
+    """
+    What an order costs: per unit plus per money turned over, at least `minimum` once it fills at all.
+    """
+
+    per_share: Decimal = ZERO
+    minimum: Decimal = ZERO
+    basis_points: Decimal = ZERO
+    grid: Decimal = Decimal("0.01")
+
+    @property
+    def free(self) -> bool:
+        """
+        Whether nothing is ever charged.
+        """
+        return not (self.per_share or self.minimum or self.basis_points)
+
+    def of_order(self, quantity: Decimal, value: Decimal) -> Decimal:
+        """
+        Return the commission of an order that traded this much so far, on the money grid.
+
+        The cents are settled on the order's running total, so that many small fills cost what one large fill costs.
+        """
+        total = self.per_share * quantity
+        if self.basis_points:
+            total += self.basis_points * _BASIS_POINT * value
+        total = max(total, self.minimum)
+        return RULES.divide(total, self.grid).to_integral_value(ROUND_HALF_UP) * self.grid
+
+
+class Terms(msgspec.Struct, frozen=True, kw_only=True):
+    """
+    What the venue grants its one customer.
+    """
+
+    cash: Decimal
+    currency: str
+    day: TradingDay
+    commission: Commission = Commission()
+    participation: Decimal | None = None
+    """Largest part of a bar's volume, a quote's or a print's size that our orders get; None: all they want."""
+    allow_short: bool = False
+    account: str = "mock"
