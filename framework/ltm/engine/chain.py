@@ -31,7 +31,7 @@ def link(  # noqa: PLR0917 - a call per record: keywords would cost more than th
     """
     # The separator cannot occur inside: kinds are identifiers, times ISO 8601, and the payload comes last.
     head = f"{sequence}\x1f{kind}\x1f{version}\x1f{recorded_at}\x1f"
-    return sha256(b"%b%b%b" % (previous, head.encode(), payload)).digest()
+    return sha256(b"".join((previous, head.encode(), payload))).digest()
 
 
 def verified(

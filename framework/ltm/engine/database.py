@@ -10,12 +10,13 @@ from __future__ import annotations
 import contextlib
 import os
 import sqlite3
+from itertools import chain
 from typing import TYPE_CHECKING, Final
 
 from ltm.model.errors import JournalError, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     Connect = Callable[[Path], sqlite3.Connection]
@@ -49,11 +50,19 @@ _SCHEMA: Final = (
     f"PRAGMA user_version = {MAJOR}",
 )
 
-INSERT: Final = "INSERT INTO record VALUES (?, ?, ?, ?, ?, ?, ?)"
-_COLUMNS: Final = "sequence, kind, version, recorded_at, payload, chain"
-SELECT_AFTER: Final = (
-    f"SELECT {_COLUMNS} FROM record WHERE session_id = ? AND sequence > ? ORDER BY sequence LIMIT ?"  # noqa: S608 - the columns are a constant above
-)
+_ROWS: Final = 32  # rows per statement: a third cheaper than one by one, and below every limit on parameters
+_INSERT_ONE: Final = "INSERT INTO record VALUES (?, ?, ?, ?, ?, ?, ?)"
+_INSERT_MANY: Final = _INSERT_ONE + ", (?, ?, ?, ?, ?, ?, ?)" * (_ROWS - 1)
+SELECT_AFTER: Final = """
+    SELECT sequence, kind, version, recorded_at, payload, chain
+    FROM record WHERE session_id = ? AND sequence > ? ORDER BY sequence LIMIT ?
+"""
+SELECT_COUNT: Final = "SELECT count(*), min(sequence), max(sequence) FROM record WHERE session_id = ?"
+SELECT_HOLE: Final = """
+    SELECT sequence + 1 FROM record AS here WHERE session_id = ? AND NOT EXISTS (
+        SELECT 1 FROM record WHERE session_id = here.session_id AND sequence = here.sequence + 1
+    ) ORDER BY sequence LIMIT 1
+"""
 SELECT_LAST: Final = "SELECT max(sequence) FROM record WHERE session_id = ?"
 SELECT_CHAIN: Final = "SELECT chain FROM record WHERE session_id = ? AND sequence = ?"
 # A loose scan over the index: `SELECT DISTINCT` would visit every record.
@@ -112,7 +121,8 @@ def create_file(path: Path) -> None:
     try:
         os.close(os.open(path, flags, 0o600))
     except FileExistsError:
-        return
+        if path.is_symlink():
+            raise unusable(path, "it is a symbolic link") from None
     except OSError as error:
         raise unusable(path, str(error.strerror)) from error
 
@@ -131,6 +141,16 @@ def prepare(connection: sqlite3.Connection, path: Path) -> None:
         for statement in _SCHEMA:
             connection.execute(statement)
         connection.execute("COMMIT")
+
+
+def insert(connection: sqlite3.Connection, rows: Sequence[tuple[object, ...]]) -> None:
+    """
+    Insert rows of all columns, within the transaction that is open.
+    """
+    whole = len(rows) - len(rows) % _ROWS
+    for start in range(0, whole, _ROWS):
+        connection.execute(_INSERT_MANY, tuple(chain.from_iterable(rows[start : start + _ROWS])))
+    connection.executemany(_INSERT_ONE, rows[whole:])
 
 
 def is_empty(connection: sqlite3.Connection) -> bool:

@@ -101,7 +101,7 @@ class JournalStore:
             execute("BEGIN IMMEDIATE")
             if self._clean:
                 execute(database.SET_CLEAN, ("0",))
-            self._connection.executemany(database.INSERT, rows)
+            database.insert(self._connection, rows)
             execute("COMMIT")
         except sqlite3.Error as error:
             raise self._fail(error, rows) from error
@@ -176,12 +176,12 @@ class SqliteJournal:
     One session's journal on a store (`ports.Journal`).
     """
 
-    __slots__ = ("_chain", "_last", "_owner", "_session_id", "_store")
+    __slots__ = ("_chain", "_last", "_owner", "_store", "session_id")
 
     def __init__(self, store: JournalStore, session_id: str, *, owner: bool = False) -> None:
         self._store = store
         self._owner = owner
-        self._session_id = session_id
+        self.session_id = session_id
         self._last = store.reader.last_sequence(session_id)
         self._chain = store.reader.chain(session_id, self._last)
 
@@ -220,11 +220,11 @@ class SqliteJournal:
         """
         store = self._store
         if sequence != self._last + 1:
-            raise out_of_step(self._session_id, sequence, self._last + 1)
+            raise out_of_step(self.session_id, sequence, self._last + 1)
         if store.failure is not None:
             store.require_alive()
         chain = link(self._chain, sequence, kind, version, recorded_at, payload)
-        store.pending.append((self._session_id, sequence, kind, version, recorded_at, payload, chain))
+        store.pending.append((self.session_id, sequence, kind, version, recorded_at, payload, chain))
         self._chain = chain
         self._last = sequence
 
@@ -244,7 +244,7 @@ class SqliteJournal:
         Raises:
             JournalError: A record is missing, was edited or cannot be read.
         """
-        return self._store.reader.read(self._session_id, after)
+        return self._store.reader.read(self.session_id, after)
 
     def last_sequence(self) -> int:
         """
@@ -266,7 +266,7 @@ class SqliteJournal:
             JournalError: There is no such record, or the disk refused.
         """
         self._store.commit()
-        self._store.reader.save_snapshot(self._session_id, sequence, state)
+        self._store.reader.save_snapshot(self.session_id, sequence, state)
 
     def load_snapshot(self) -> tuple[int, bytes] | None:
         """
@@ -275,7 +275,7 @@ class SqliteJournal:
         Raises:
             JournalError: The snapshot knows records that the journal has lost.
         """
-        return self._store.reader.load_snapshot(self._session_id)
+        return self._store.reader.load_snapshot(self.session_id)
 
     def close(self) -> None:
         """

@@ -95,7 +95,7 @@ class JournalReader:
         if snapshot is None:
             return None
         mark = Mark(snapshot.sequence, snapshot.chain)
-        self._require_mark(session_id, mark, "its snapshot")
+        self._require_mark(session_id, mark, "the snapshot")
         return snapshot.sequence, snapshot.state
 
     def save_snapshot(self, session_id: str, sequence: int, state: bytes) -> None:
@@ -104,27 +104,53 @@ class JournalReader:
         """
         self._snapshots.save(session_id, Snapshot(sequence, self.chain(session_id, sequence), state))
 
-    def check(self) -> None:
+    def check(self, *, thorough: bool = False) -> None:
         """
         Check what can be checked without reading every record.
+
+        Args:
+            thorough: Let SQLite look at every page even if the last writer ended in good order.
 
         Raises:
             JournalError: The file is damaged, or durable records are gone.
         """
         with database.translated(self._path):
             empty = database.is_empty(self._connection)
-            if not empty and not database.was_closed(self._connection):
+            if not empty and (thorough or not database.was_closed(self._connection)):
                 database.check_integrity(self._connection, self._path)
+        for session_id in self.sessions():
+            self._require_no_hole(session_id)
         for session_id, mark in read_marks(witness_file(self._path)).items():
             if empty:
                 raise corrupt(session_id, 1, "the journal is empty")
-            self._require_mark(session_id, mark, "its witness file")
+            self._require_mark(session_id, mark, "the witness file")
+
+    def check_marks(self, session_id: str) -> None:
+        """
+        Compare a session with what the witness and the newest intact snapshot know of it.
+
+        Raises:
+            JournalError: They know records that are gone, or other ones.
+        """
+        mark = read_marks(witness_file(self._path)).get(session_id)
+        if mark is not None:
+            self._require_mark(session_id, mark, "the witness file")
+        self.load_snapshot(session_id)
 
     def close(self) -> None:
         """
         Close the file.
         """
         self._connection.close()
+
+    def _require_no_hole(self, session_id: str) -> None:
+        with database.translated(self._path):
+            found = self._connection.execute(database.SELECT_COUNT, (session_id,)).fetchone()
+            count, first, last = found
+            if first == 1 and count == last:
+                return
+            (hole,) = self._connection.execute(database.SELECT_HOLE, (session_id,)).fetchone()
+        raise corrupt(session_id, 1 if first != 1 else hole, "it is missing, and later ones are there")
 
     def _require_mark(self, session_id: str, mark: Mark, witness: str) -> None:
         last = self.last_sequence(session_id)
