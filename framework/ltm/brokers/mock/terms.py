@@ -24,6 +24,7 @@ class Commission(msgspec.Struct, frozen=True, kw_only=True):
     minimum: Decimal = ZERO
     basis_points: Decimal = ZERO
     grid: Decimal = Decimal("0.01")
+    """A power of ten."""
 
     @property
     def free(self) -> bool:
@@ -42,7 +43,7 @@ class Commission(msgspec.Struct, frozen=True, kw_only=True):
         if self.basis_points:
             total += self.basis_points * _BASIS_POINT * value
         total = max(total, self.minimum)
-        return RULES.divide(total, self.grid).to_integral_value(ROUND_HALF_UP) * self.grid
+        return total.quantize(self.grid, ROUND_HALF_UP, RULES)
 
 
 class Terms(msgspec.Struct, frozen=True, kw_only=True):
