@@ -1,0 +1,306 @@
+"""
+The terms of one session: the keys of `[session]`, their checks, and how they become a `SessionSpec`.
+
+A file and the product document's `LiveTradingConfig` go through the same checks and read the same texts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import time
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Final, Literal, get_args
+
+import attrs
+
+from ltm.config.currencies import is_currency
+from ltm.config.hours import check_zone, clock, machine_zone, windows
+from ltm.config.reader import Reader, got, join
+from ltm.model.checks import below_one, positive, up_to_one
+from ltm.model.errors import ConfigError, ConfigErrors
+from ltm.model.identifiers import check_model_id, check_session_id
+from ltm.model.numbers import ONE, ZERO, as_fraction
+from ltm.model.spec import DEFAULT_RULES, OnStop, SessionSpec
+
+NaiveTimestamps = Literal["local", "session_tz", "utc", "reject"]
+Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+
+PRACTICE: Final = ("mock",)
+"""Brokers without real money."""
+_AMOUNT: Final = {"rule": "must be a positive finite amount", "code": 25, "hint": "above 0, at most 1e15"}
+_MOST_ORDERS: Final = 100_000
+_LARGE_PROFIT: Final = Decimal(5)
+
+
+def _id(_: object, attribute: attrs.Attribute[Any], value: str) -> None:
+    try:
+        check_session_id(value)
+    except ConfigError as error:
+        error.field = attribute.name
+        raise
+
+
+def _model(_: object, __: attrs.Attribute[Any], value: str) -> None:
+    check_model_id(value)
+
+
+def _orders(_: object, attribute: attrs.Attribute[Any], value: int) -> None:
+    if not 0 <= value <= _MOST_ORDERS:
+        message = f"{attribute.name} must be between 0 and 100,000, got {value}"
+        hint = "0 lets no entry through; leave it out for no limit"
+        raise ConfigError(message, code="LTM-CFG-012", field=attribute.name, got=value, hint=hint)
+
+
+def _profit(seen: object, attribute: attrs.Attribute[Any], value: Decimal) -> None:
+    # A profit, unlike a loss, may exceed 1; beyond 5 it is more likely a percentage.
+    rule, hint = "be > 0", "write a fraction: 5 % is 0.05"
+    if value > 0:
+        if value <= _LARGE_PROFIT or getattr(seen, "i_accept_large_take_profit", False):
+            return
+        rule = "be at most 5 (500 %)"
+        hint = f"{value} % is written {as_fraction(value)}; or set i_accept_large_take_profit = true"
+    message = f"{attribute.name} must {rule}, got {value}"
+    raise ConfigError(message, code="LTM-CFG-011", field=attribute.name, got=value, hint=hint)
+
+
+def _up_to_one_or_zero(_: object, attribute: attrs.Attribute[Any], value: Decimal) -> None:
+    if not ZERO <= value <= ONE:
+        message = f"{attribute.name} must be between 0 and 1, got {value}"
+        hint = f"{value} % is written {as_fraction(value)}" if value > ONE else "write a fraction"
+        raise ConfigError(message, code="LTM-CFG-008", field=attribute.name, got=value, hint=hint)
+
+
+def _seconds(_: object, attribute: attrs.Attribute[Any], value: float) -> None:
+    if value <= 0:
+        message = f"{attribute.name} must be > 0 seconds, got {value:g}"
+        raise ConfigError(message, code="LTM-CFG-028", field=attribute.name, got=value, hint="in seconds")
+
+
+def _not_negative(_: object, attribute: attrs.Attribute[Any], value: int) -> None:
+    if not 0 <= value < 24 * 60:
+        message = f"{attribute.name} must be between 0 and 1439, got {value}"
+        raise ConfigError(message, code="LTM-CFG-028", field=attribute.name, got=value, hint="a small number")
+
+
+def _currency(_: object, attribute: attrs.Attribute[Any], value: str) -> None:
+    if not is_currency(value):
+        message = f'{attribute.name} must be an ISO 4217 code or a coin such as USDT, got "{value[:40]}"'
+        hint = f"write {value.upper()}" if is_currency(value.upper()) else "for example USD"
+        raise ConfigError(message, code="LTM-CFG-026", field=attribute.name, got=value, hint=hint)
+
+
+def _roll(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
+    if clock(value) is None:
+        message = f'{attribute.name} must be "HH:MM" (00:00-23:59), got {got(value)}'
+        raise ConfigError(
+            message, code="LTM-CFG-013", field=attribute.name, got=value, hint='for example "17:00"'
+        )
+
+
+_optional = attrs.validators.optional
+
+
+@attrs.frozen(kw_only=True)
+class SessionTable:
+    """
+    What `[session]` may say.
+    """
+
+    id: str = attrs.field(validator=_id)
+    """Names the session and its journal: letters, digits, `.`, `_` and `-`."""
+    model_id: str = attrs.field(validator=_model)
+    """The model whose signals are traded."""
+    initial_capital: Decimal = attrs.field(validator=positive, metadata=_AMOUNT)
+    """The money the session may use, in its currency."""
+    currency: str = attrs.field(default="USD", validator=_currency)
+    """What money is counted in."""
+    max_position_size: Decimal | None = attrs.field(default=None, validator=_optional(up_to_one))
+    """Largest position as a fraction of equity; the same key of `[risk.position_size]` goes before it."""
+    max_daily_trades: int | None = attrs.field(default=None, validator=_optional(_orders))
+    """Entries that may be sent in one trading day; 0 lets none through. No limit when left out."""
+    stop_loss_pct: Decimal | None = attrs.field(default=None, validator=_optional(below_one))
+    """Close a position that has lost this fraction of its entry price."""
+    take_profit_pct: Decimal | None = attrs.field(default=None, validator=_optional(_profit))
+    """Close a position that has gained this fraction of its entry price."""
+    i_accept_large_take_profit: bool = False
+    """Say that a `take_profit_pct` above 5 (500 %) is meant."""
+    trading_hours: Any = None
+    """`{ start = "09:30", end = "15:00" }` or a list of such windows; always open when left out."""
+    overnight: bool = False
+    """Windows may end after midnight."""
+    timezone: str | None = None
+    """IANA name that trading hours and trading date are local to; UTC, or with trading hours the machine's."""
+    weekdays: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+    """Days on which the windows open."""
+    entry_cutoff: int = attrs.field(default=0, validator=_not_negative)
+    """Minutes before a close in which nothing is entered."""
+    day_roll: str | time = attrs.field(default="00:00", validator=_roll)
+    """Local time at which the trading date changes."""
+    live: bool = False
+    """Real money; `ltm run --live` is needed as well."""
+    on_stop: OnStop = "cancel"
+    """What a stop does: keep open orders, cancel them, or flatten positions as well."""
+    max_signal_age: float | None = attrs.field(default=None, validator=_optional(_seconds))
+    """Seconds after which a signal is too old; no limit when left out."""
+    min_confidence: Decimal = attrs.field(default=ZERO, validator=_up_to_one_or_zero)
+    """Signals below it are denied."""
+    naive_timestamps: NaiveTimestamps = "reject"
+    """What a signal's timestamp without offset means: this machine's time, the session's, UTC, or an error."""
+    max_price_age: float | None = attrs.field(default=None, validator=_optional(_seconds))
+    """Seconds after which a price is too old to enter on; by default 5 s, 60 s where prices come in steps."""
+    market_collar: Decimal = attrs.field(default=Decimal("0.01"), validator=below_one)
+    """How much worse than the last price a market order is assumed to fill, as a fraction."""
+    bad_tick_pct: Decimal = attrs.field(default=Decimal("0.20"), validator=below_one)
+    """A jump of this fraction needs a second price before it counts."""
+    max_order_quantity: Decimal | None = attrs.field(default=None, validator=_optional(positive))
+    """Largest quantity of one order."""
+    max_order_value: Decimal | None = attrs.field(default=None, validator=_optional(positive))
+    """Largest value of one order, in the session's currency."""
+    allow_short: bool = False
+    """Selling more than is held opens a short position."""
+    foreign_orders: Literal["observe", "adopt", "cancel", "halt"] = "observe"
+    """What becomes of open orders that the session did not send."""
+    foreign_positions: Literal["inherit", "ignore", "refuse"] = "inherit"
+    """What becomes of holdings that the session finds."""
+    max_exit_retries: int = attrs.field(default=10, validator=_not_negative)
+    """How often a rejected exit is sent anew before the instrument is halted."""
+
+
+@attrs.frozen(kw_only=True)
+class SessionTerms:
+    """
+    Checked terms, and what of them the core does not need.
+    """
+
+    spec: SessionSpec
+    max_position_size: Decimal | None
+    """For the rule `position_size`, unless its own table says otherwise."""
+    naive_timestamps: NaiveTimestamps
+    notices: tuple[str, ...]
+
+
+def session_spec(
+    values: Mapping[str, object],
+    *,
+    broker: str,
+    required_rules: tuple[str, ...] = DEFAULT_RULES,
+    environ: Mapping[str, str] | None = None,
+) -> SessionTerms:
+    """
+    Return the terms that Python values stand for, through the checks and texts of a file.
+
+    Args:
+        values: Keys of `[session]`; those whose value is None are as if left out. Floats count as their repr.
+        broker: The broker's plugin name.
+        required_rules: The rules without which the session does not start.
+        environ: Where the machine's time zone may be named; by default nowhere.
+
+    Raises:
+        ConfigErrors: Something is wrong; all of it at once, in `problems`.
+    """
+    reader = Reader(base=Path(), environ=environ or {})
+    given = {key: value for key, value in values.items() if value is not None}
+    found = terms(reader, given, "", broker=broker, required_rules=required_rules)
+    if found is None or reader.problems:
+        raise ConfigErrors(reader.problems)
+    return found
+
+
+def terms(
+    reader: Reader, table: object, path: str, *, broker: str, required_rules: tuple[str, ...] = DEFAULT_RULES
+) -> SessionTerms | None:
+    """
+    Return the terms of one session, or None after keeping every problem.
+    """
+    if isinstance(table, Mapping) and "calendar" in table:
+        where = join(path, "calendar")
+        reader.refuse(
+            16, where, f"{where}: calendars are not available in this release", hint="use trading_hours"
+        )
+        table = {key: value for key, value in table.items() if key != "calendar"}
+    before = len(reader.problems)
+    hours = _hours(reader, table, path)
+    said = reader.build(SessionTable, table, path)
+    zone = _zone(reader, table, path)
+    _practice(reader, table, path, broker)
+    if said is None or zone is None or len(reader.problems) > before:
+        return None
+    return SessionTerms(
+        spec=_spec(said, hours, zone, broker, required_rules),
+        max_position_size=said.max_position_size,
+        naive_timestamps=said.naive_timestamps,
+        notices=_notices(said, zone),
+    )
+
+
+def _hours(reader: Reader, table: object, path: str) -> tuple[tuple[int, int], ...]:
+    # Before the table itself, so that its problems are told together with the others.
+    if not isinstance(table, Mapping) or table.get("trading_hours") is None:
+        return ()
+    overnight = table.get("overnight") is True
+    return windows(reader, table["trading_hours"], join(path, "trading_hours"), overnight=overnight)
+
+
+def _zone(reader: Reader, table: object, path: str) -> str | None:
+    if not isinstance(table, Mapping):
+        return None
+    name = table.get("timezone")
+    if name is None:
+        return machine_zone(reader.environ) if table.get("trading_hours") is not None else "UTC"
+    # Another type than text is reported by the table itself.
+    return check_zone(reader, name, join(path, "timezone")) if isinstance(name, str) else None
+
+
+def _practice(reader: Reader, table: object, path: str, broker: str) -> None:
+    if isinstance(table, Mapping) and table.get("live") is True and broker in PRACTICE:
+        where = join(path, "live")
+        message = f'{where} must be false with broker "{broker}", which has no real money, got true'
+        reader.refuse(30, where, message, value=True, hint="live = true needs a broker with an account")
+
+
+def _spec(
+    said: SessionTable,
+    hours: tuple[tuple[int, int], ...],
+    zone: str,
+    broker: str,
+    required_rules: tuple[str, ...],
+) -> SessionSpec:
+    return SessionSpec(
+        session_id=said.id,
+        model_id=said.model_id,
+        broker=broker,
+        initial_capital=said.initial_capital,
+        currency=said.currency,
+        live=said.live,
+        on_stop=said.on_stop,
+        max_daily_trades=said.max_daily_trades,
+        stop_loss_pct=said.stop_loss_pct,
+        take_profit_pct=said.take_profit_pct,
+        trading_windows=hours,
+        trading_weekdays=tuple(sorted({get_args(Weekday).index(day) for day in said.weekdays})),
+        entry_cutoff=said.entry_cutoff,
+        timezone=zone,
+        day_roll=clock(said.day_roll) or 0,
+        max_signal_age=said.max_signal_age,
+        min_confidence=said.min_confidence,
+        max_price_age=said.max_price_age,
+        market_collar=said.market_collar,
+        bad_tick_pct=said.bad_tick_pct,
+        max_order_quantity=said.max_order_quantity,
+        max_order_value=said.max_order_value,
+        allow_short=said.allow_short,
+        foreign_orders=said.foreign_orders,
+        foreign_positions=said.foreign_positions,
+        max_exit_retries=said.max_exit_retries,
+        required_rules=required_rules,
+    )
+
+
+def _notices(said: SessionTable, zone: str) -> tuple[str, ...]:
+    notices = []
+    if said.max_daily_trades == 0:
+        notices.append(f"session {said.id}: max_daily_trades is 0, so nothing will be bought")
+    if said.trading_hours is not None and said.timezone is None:
+        notices.append(f"session {said.id}: timezone is not given; trading_hours are this machine's {zone}")
+    return tuple(notices)
