@@ -134,8 +134,8 @@ def one_of(*words: str) -> Validator:
     def check(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
         if value not in words:
             hint = suggestion(value, words) if isinstance(value, str) else None
-            *most, last = (f'"{word}"' for word in words)
-            message = f"{attribute.name} must be {', '.join(most)} or {last}, got {shown(value)}"
+            known = " or ".join(f'"{word}"' for word in words)
+            message = f"{attribute.name} must be {known}, got {shown(value)}"
             raise ConfigError(message, code="LTM-CFG-007", field=attribute.name, got=value, hint=hint)
 
     return check

@@ -15,7 +15,7 @@ import msgspec
 from ltm.model.enums import Action, OrderType, TimeInForce
 from ltm.model.errors import SignalError, shown, suggestion
 from ltm.model.identifiers import is_symbol
-from ltm.model.numbers import as_fraction, decimal_of
+from ltm.model.numbers import RULES, as_fraction, decimal_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -25,6 +25,8 @@ _STAMP: Final = re.compile(
     r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d([.,]\d{1,9})?)?(Z|z|[+-]\d\d:?\d\d)?", re.ASCII
 )
 _SYMBOL_LIMIT: Final = 64
+_LARGEST: Final = Decimal("1E+15")
+_SMALLEST: Final = Decimal("1E-12")
 
 
 class SignalRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -118,6 +120,9 @@ def _positive(value: object, field: str) -> Decimal | None:
     number = _number(value)
     if number is None or number <= 0:
         raise _fail(72, field, "must be a finite number above 0", value)
+    # So that products and sums of money stay within the digits of `EXACT` (BAD-077).
+    if number > _LARGEST or RULES.remainder(number, _SMALLEST):
+        raise _fail(72, field, "must be at most 1e15 with at most 12 decimals", value)
     return number
 
 

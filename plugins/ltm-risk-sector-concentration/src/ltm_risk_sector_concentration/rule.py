@@ -82,7 +82,7 @@ class SectorConcentration:
             if group.rule != _NAME:
                 continue
             left = self._limit(group, snapshot.equity) - group.before
-            own = left / group.weight if left > ZERO else ZERO
+            own = (left if group.weight == ONE else left / group.weight) if left > ZERO else ZERO
             if room is None or own < room:
                 room = own
         if room is None or snapshot.worst_price <= ZERO:

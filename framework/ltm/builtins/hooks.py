@@ -1,0 +1,88 @@
+"""
+What the kernel itself offers; light, since it is imported to list plugins.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from ltm.builtins import config
+from ltm.hookspecs import hookimpl
+
+if TYPE_CHECKING:
+    from ltm.hookspecs import Register
+    from ltm.ports import AlertSink, PositionSizer, SignalSource
+
+
+@hookimpl
+def ltm_register_position_sizers(register: Register[PositionSizer]) -> None:
+    """
+    Offer the sizers.
+    """
+    register(
+        "equity_fraction", config=config.EquityFractionConfig, factory=partial(_sizer, "equity_fraction")
+    )
+    register("fixed_quantity", config=config.FixedQuantityConfig, factory=partial(_sizer, "fixed_quantity"))
+
+
+@hookimpl
+def ltm_register_alert_sinks(register: Register[AlertSink]) -> None:
+    """
+    Offer the alert sinks.
+    """
+    register("log", config=config.LogConfig, factory=_log_sink)
+    register("console", config=config.ConsoleConfig, factory=_console_sink)
+    register("file", config=config.FileSinkConfig, factory=_file_sink)
+
+
+@hookimpl
+def ltm_register_signal_sources(register: Register[SignalSource]) -> None:
+    """
+    Offer the signal sources.
+    """
+    register("file", config=config.FileSourceConfig, factory=_file_source)
+    register("stdin", config=config.StdinConfig, factory=_stdin_source)
+    register("python", config=config.PythonConfig, factory=_python_source)
+
+
+def _sizer(name: str, settings: object) -> PositionSizer:
+    from ltm.builtins.sizers import Sizer
+
+    return Sizer(name, settings)
+
+
+def _log_sink(_: config.LogConfig) -> AlertSink:
+    from ltm.builtins.sinks import LogSink
+
+    return LogSink()
+
+
+def _console_sink(_: config.ConsoleConfig) -> AlertSink:
+    from ltm.builtins.sinks import ConsoleSink
+
+    return ConsoleSink()
+
+
+def _file_sink(settings: config.FileSinkConfig) -> AlertSink:
+    from ltm.builtins.sinks import FileSink
+
+    return FileSink(settings)
+
+
+def _file_source(settings: config.FileSourceConfig) -> SignalSource:
+    from ltm.builtins.sources import FileSource
+
+    return FileSource(settings)
+
+
+def _stdin_source(_: config.StdinConfig) -> SignalSource:
+    from ltm.builtins.sources import StdinSource
+
+    return StdinSource()
+
+
+def _python_source(settings: config.PythonConfig) -> SignalSource:
+    from ltm.builtins.strategy import PythonSource
+
+    return PythonSource(settings)

@@ -1,0 +1,165 @@
+"""
+Lines of bytes become signals; a line that is wrong becomes its error and harms no other.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+from typing import TYPE_CHECKING, Any, Final, NoReturn
+
+from ltm.model.errors import SignalError, shown, suggestion
+from ltm.model.numbers import decimal_of
+from ltm.model.signal import FIELDS, Signal, signal_from_mapping, utc_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from decimal import Decimal
+
+LONGEST_LINE: Final = 1 << 16
+_CHUNK: Final = 1 << 16
+_LARGEST_EXPONENT: Final = 308
+_NUMBERS: Final = ("score", "confidence", "quantity", "limit_price", "trigger_price")
+
+Line = tuple[int, bytes | None]
+"""Number of a line and what it holds, None when it is too long to be looked at."""
+
+
+def lines_of(read: Callable[[int], bytes]) -> Iterator[Line]:
+    """
+    Yield numbered lines without their ends, in bounded memory whatever the input is.
+
+    The last line counts also without an end. A byte order mark in front is dropped.
+    """
+    number, rest, too_long = 1, b"", False
+    while chunk := read(_CHUNK):
+        *complete, rest = (rest + chunk).split(b"\n")
+        for line in complete:
+            yield number, None if too_long or len(line) > LONGEST_LINE else _trimmed(line, number)
+            number, too_long = number + 1, False
+        if len(rest) > LONGEST_LINE:
+            rest, too_long = b"", True
+    if rest or too_long:
+        yield number, None if too_long else _trimmed(rest, number)
+
+
+def _trimmed(line: bytes, number: int) -> bytes:
+    return (line.removeprefix(b"\xef\xbb\xbf") if number == 1 else line).strip(b" \t\r")
+
+
+class SignalLines:
+    """
+    Makes signals of lines. A signal must say its UTC offset (ruling 1: a file is read elsewhere, too).
+
+    Args:
+        name: How errors call the input.
+        is_csv: Whether the first line names columns; otherwise each line is a JSON object.
+    """
+
+    def __init__(self, name: str, *, is_csv: bool = False) -> None:
+        self._name = name
+        self._columns: list[str] | None = [] if is_csv else None
+        self.unusable = False
+        """Set when nothing of the input can be read, because the columns are not those of signals."""
+
+    def parse(self, line: Line) -> Signal | SignalError | None:
+        """
+        Return the signal of a line, its error, or None where there is none: blank lines and the names of columns.
+        """
+        number, data = line
+        try:
+            return self._parse(data)
+        except SignalError as error:
+            error.where = f"{self._name}, line {number}"
+            return error
+
+    def _parse(self, data: bytes | None) -> Signal | None:
+        if data is None:
+            _refuse(f"must be at most {LONGEST_LINE} bytes long")
+        if not data:
+            return None
+        try:
+            text = data.decode("utf-8")
+        except UnicodeDecodeError:
+            _refuse("must be UTF-8")
+        if self._columns is None:
+            values = _json_object(text)
+        elif self._columns:
+            values = _csv_values(self._columns, text)
+        else:
+            self._columns = self._names(text)
+            return None
+        signal = signal_from_mapping(values)
+        utc_of(signal.timestamp, None)
+        return signal
+
+    def _names(self, text: str) -> list[str]:
+        self.unusable = True
+        names = [name.strip() for name in _cells(text)]
+        for name in names:
+            if name not in FIELDS:
+                hint = suggestion(name, FIELDS)
+                _refuse(f"must name columns of {', '.join(FIELDS)}, got {shown(name)}", hint)
+        if len(set(names)) != len(names):
+            _refuse("must name each column once")
+        self.unusable = False
+        return names
+
+
+def _refuse(rule: str, hint: str | None = None) -> NoReturn:
+    message = f"signal {rule}"
+    raise SignalError(message, code="LTM-SIG-067", field="signal", hint=hint) from None
+
+
+def _json_object(text: str) -> Mapping[str, Any]:
+    try:
+        values = json.loads(text, object_pairs_hook=_unique, parse_float=_number, parse_constant=float)
+    except RecursionError:
+        _refuse("must not be nested")
+    except ValueError as error:
+        if isinstance(error, SignalError):
+            raise
+        _refuse(f"must be a JSON object: {error}")
+    if not isinstance(values, dict):
+        _refuse(f"must be a JSON object, got {shown(values)}")
+    return values
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    values = dict(pairs)
+    if len(values) != len(pairs):
+        _refuse("must name each field once")
+    return values
+
+
+def _number(text: str) -> Decimal | float:
+    # What is too large to be meant is as bad as NaN, and the field it stands in says so.
+    number = decimal_of(text)
+    usable = number is not None and abs(number.adjusted()) <= _LARGEST_EXPONENT
+    return number if number is not None and usable else float("nan")
+
+
+def _cells(text: str) -> list[str]:
+    try:
+        return next(csv.reader([text], strict=True))
+    except csv.Error as error:
+        _refuse(f"must be valid CSV: {error}")
+
+
+def _csv_values(columns: list[str], text: str) -> Mapping[str, Any]:
+    cells = _cells(text)
+    if len(cells) != len(columns):
+        _refuse(f"must have {len(columns)} columns, got {len(cells)}")
+    values: dict[str, Any] = {
+        name: cell.strip() for name, cell in zip(columns, cells, strict=True) if cell.strip()
+    }
+    for name in _NUMBERS:
+        if name in values:
+            values[name] = _csv_number(values[name])
+    if values.get("intent", "").isdecimal():
+        values["intent"] = int(values["intent"])
+    return values
+
+
+def _csv_number(cell: str) -> Decimal | float | str:
+    return cell if decimal_of(cell) is None else _number(cell)
