@@ -146,6 +146,8 @@ class JournalStore:
                 self._witness.note(session_id, row[1], row[6])
 
     def _fail(self, error: sqlite3.Error, rows: Sequence[PendingRow]) -> JournalError:
+        with contextlib.suppress(sqlite3.Error):
+            self._connection.execute("ROLLBACK")
         code = "LTM-JNL-001"
         problem = f"commit failed: {error}"
         if isinstance(error, sqlite3.IntegrityError):
@@ -153,8 +155,6 @@ class JournalStore:
             session_id, sequence = self._taken(rows)
             problem = f"another process has written sequence {sequence} of session {session_id}"
         self._failure = problem
-        with contextlib.suppress(sqlite3.Error):
-            self._connection.execute("ROLLBACK")
         self._witness.close()
         return JournalError(
             f"journal {shown(str(self.path))} must be durable before anything is sent, got: {problem}",

@@ -149,8 +149,10 @@ class JournalReader:
             count, first, last = found
             if first == 1 and count == last:
                 return
-            (hole,) = self._connection.execute(database.SELECT_HOLE, (session_id,)).fetchone()
-        raise corrupt(session_id, 1 if first != 1 else hole, "it is missing, and later ones are there")
+            hole = self._connection.execute(database.SELECT_HOLE, (session_id,)).fetchone()
+        # A damaged index may count what cannot be found.
+        sequence = 1 if first != 1 or hole is None else hole[0]
+        raise corrupt(session_id, sequence, "it is missing, and later ones are there")
 
     def _require_mark(self, session_id: str, mark: Mark, witness: str) -> None:
         last = self.last_sequence(session_id)
@@ -162,14 +164,17 @@ class JournalReader:
 
     def _rows(self, session_id: str, after: int) -> Iterator[database.Row]:
         # In pieces, so that no cursor stays open and keeps the writer from checkpointing.
+        last = self.last_sequence(session_id)
         while True:
             with database.translated(self._path):
                 found = self._connection.execute(database.SELECT_AFTER, (session_id, after, _CHUNK))
                 rows = found.fetchall()
             if not rows:
-                return
+                break
             yield from rows
             after = rows[-1][0]
+        if after < last:  # a damaged index may hide what is there
+            raise corrupt(session_id, after + 1, f"it cannot be found, while there are {last}")
 
 
 def snapshot_folder(path: Path) -> Path:
