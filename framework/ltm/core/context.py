@@ -1,0 +1,122 @@
+"""
+What a decision needs besides the state: the moment, the rules, the venue's abilities.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Final
+
+import attrs
+
+from ltm.core.marks import Watch
+from ltm.model.hours import TradingDay, TradingHours, Window, zone_of
+from ltm.model.reports import Capabilities
+from ltm.model.spec import SessionSpec
+from ltm.ports.rules import EquityRule, GroupingRule, PositionSizer, RiskRule
+
+STREAMING_AGE: Final = 5.0
+STEPPED_AGE: Final = 60.0
+_NEVER: Final = datetime(1, 1, 1, tzinfo=UTC)
+
+
+@attrs.define(kw_only=True)
+class Context:
+    """
+    One session's surroundings. The shell sets `now` and `mono` before every command.
+    """
+
+    spec: SessionSpec
+    rules: tuple[RiskRule, ...]
+    sizer: PositionSizer
+    capabilities: Capabilities
+    hours: TradingHours | None
+    day: TradingDay
+    max_price_age: float
+    equity_rules: tuple[tuple[str, EquityRule], ...]
+    grouping_rules: tuple[tuple[str, GroupingRule], ...]
+    now: datetime = _NEVER
+    mono: float = 0.0
+    watch: Watch = attrs.Factory(Watch)
+    available: Decimal | None = None
+    """Funds the venue last reported, with this session's own reservations added back."""
+    available_cash: Decimal = Decimal(0)
+    """The session's cash when it did."""
+    second_at: float = 0.0
+    """When the once-a-second work is due."""
+    sample_at: float = 0.0
+    boot_equity: Decimal | None = None
+    """Equity as journaled when this process took over; None once the day's base is settled."""
+    stale: frozenset[str] = frozenset()
+    """Held instruments without a usable price, as of the last second."""
+    clock_skew: float | None = None
+    cash_seen: float | None = None
+    """Since when the account's cash has not been explained."""
+    sweep_at: float = 0.0
+    sweeping: bool = False
+    flattening: bool = False
+    warned: dict[str, int] = attrs.Factory(dict)
+    """How far each continuous rule has been warned about: 0, 70 or 90 percent."""
+    _open: bool = True
+    _changes_at: datetime = _NEVER
+    _date: date | None = None
+    _rolls_at: datetime = _NEVER
+
+    def opening(self) -> tuple[bool, datetime | None]:
+        """
+        Return whether the session's trading hours are on, and when that changes.
+        """
+        if self.hours is None:
+            return True, None
+        if self.now >= self._changes_at or self._changes_at - self.now > timedelta(days=9):
+            self._open, self._changes_at = self.hours.opening_at(self.now)
+        return self._open, self._changes_at
+
+    def trading_date(self) -> date:
+        """
+        Return the trading date now; the caller keeps it from going back.
+        """
+        if self._date is None or self.now >= self._rolls_at:
+            self._date = self.day.date_at(self.now)
+            self._rolls_at = self.day.next_roll(self.now)
+        return self._date
+
+
+def new_context(
+    spec: SessionSpec,
+    rules: Sequence[RiskRule],
+    sizer: PositionSizer,
+    capabilities: Capabilities,
+) -> Context:
+    """
+    Return the surroundings of a session.
+    """
+    zone = zone_of(spec.timezone)
+    if zone is None:
+        message = f"time zone {spec.timezone} was not checked"
+        raise AssertionError(message)
+    windows = tuple(Window(start, end) for start, end in spec.trading_windows)
+    return Context(
+        spec=spec,
+        rules=tuple(rules),
+        sizer=sizer,
+        capabilities=capabilities,
+        hours=TradingHours(windows, zone, frozenset(spec.trading_weekdays)) if windows else None,
+        day=TradingDay(zone, spec.day_roll),
+        max_price_age=price_age(spec, capabilities),
+        equity_rules=tuple((rule.name, rule) for rule in rules if isinstance(rule, EquityRule)),
+        grouping_rules=tuple((rule.name, rule) for rule in rules if isinstance(rule, GroupingRule)),
+    )
+
+
+def price_age(spec: SessionSpec, capabilities: Capabilities) -> float:
+    """
+    Return how old a price may be for an entry (C07).
+    """
+    if spec.max_price_age is not None:
+        return spec.max_price_age
+    if capabilities.streaming and not capabilities.price_interval:
+        return STREAMING_AGE
+    return max(STEPPED_AGE, 1.5 * capabilities.price_interval)

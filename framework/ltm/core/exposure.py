@@ -1,0 +1,143 @@
+"""
+Worst-case exposure: every open order filled against us, buys and sells never netted (RSK-05).
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from ltm.core.state import Group, Slot, State
+from ltm.model.enums import OrderType, Side
+from ltm.model.numbers import ONE, ZERO
+from ltm.model.order import OrderDraft
+
+BUY = Side.BUY
+
+
+def worst_price(draft: OrderDraft, slot: Slot, collar: Decimal) -> Decimal | None:
+    """
+    Return what one unit of an order is valued at, None when there is no price at all.
+
+    Buys: limit price; stop: max(stop, mark)(1 + collar); market: ask(1 + collar), else
+    mark(1 + collar). Sells: max(mark, limit or trigger).
+    """
+    mark = slot.mark
+    limit = draft.limit_price
+    if draft.side is BUY:
+        if limit is not None:
+            return limit
+        base = draft.trigger_price
+        if base is not None:
+            base = base if mark is None or base > mark else mark
+        else:
+            base = slot.ask if slot.ask is not None else mark
+        return None if base is None else base * (ONE + collar)
+    floor = limit if limit is not None else draft.trigger_price
+    if mark is None:
+        return floor
+    return mark if floor is None or mark > floor else floor
+
+
+def open_value(slot: Slot, side: Side) -> tuple[Decimal, Decimal]:
+    """
+    Return quantity and worst-case value of an instrument's open orders on one side.
+    """
+    quantity = value = ZERO
+    mark = slot.mark
+    for order in slot.orders.values():
+        if order.side is side:
+            leaves = order.leaves
+            price = order.worst_price
+            quantity += leaves
+            value += leaves * (mark if mark is not None and mark > price else price)
+    return quantity, value
+
+
+def worst_values(slot: Slot) -> tuple[Decimal, Decimal]:
+    """
+    Return (up, down): signed value if all buys fill, and if all sells fill; session currency.
+    """
+    instrument = slot.instrument
+    scale = instrument.multiplier * (slot.fx if slot.fx is not None else ONE)
+    mark = slot.mark
+    held = slot.position * mark * scale if mark is not None else slot.cost * (slot.fx or ONE)
+    if not slot.orders:
+        return held, held
+    return (
+        held + open_value(slot, BUY)[1] * scale,
+        held - open_value(slot, Side.SELL)[1] * scale,
+    )
+
+
+def touch(slot: Slot) -> None:
+    """
+    Note that an instrument's exposure changed; its groups find out when they are read.
+    """
+    if not slot.stale:
+        slot.stale = True
+        for group, _ in slot.groups:
+            group.stale.append(slot)
+
+
+def refresh(slot: Slot) -> None:
+    """
+    Bring an instrument's worst-case exposure, and its groups' sums, up to date.
+    """
+    up, down = worst_values(slot)
+    worst = max(abs(up), abs(down))
+    delta = worst - slot.worst
+    slot.worst = worst
+    slot.stale = False
+    if delta:
+        for group, weight in slot.groups:
+            group.total += delta * weight
+
+
+def group_total(group: Group) -> Decimal:
+    """
+    Return a group's worst-case exposure now.
+    """
+    stale = group.stale
+    while stale:
+        slot = stale.pop()
+        if slot.stale:
+            refresh(slot)
+    return group.total
+
+
+def join_groups(state: State, slot: Slot) -> None:
+    """
+    Enter an instrument into the groups that its definition names.
+    """
+    for group, weight in slot.groups:
+        group.total -= slot.worst * weight
+    slot.worst = ZERO
+    slot.stale = False
+    slot.groups = [
+        (state.groups.setdefault((rule, name), Group()), weight)
+        for rule, name, weight in slot.instrument.groups
+    ]
+    touch(slot)
+
+
+def reduces(slot: Slot, side: Side) -> bool:
+    """
+    Return whether orders of this side work against the position.
+    """
+    return slot.position < 0 if side is BUY else slot.position > 0
+
+
+def open_quantity(slot: Slot, side: Side) -> Decimal:
+    """
+    Return what may still fill on one side of an instrument.
+    """
+    if not slot.orders:
+        return ZERO
+    return sum((order.leaves for order in slot.orders.values() if order.side is side), ZERO)
+
+
+def is_market(draft: OrderDraft) -> bool:
+    """
+    Return whether an order's price is left to the venue.
+    """
+    return draft.order_type in {OrderType.MARKET, OrderType.STOP}

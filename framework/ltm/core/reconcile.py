@@ -1,0 +1,306 @@
+"""
+Agreement with the venue: orders, fills, positions and cash against the journal (REL-4).
+
+Run at start, on reconnect and periodically; running it twice changes nothing the second time. A
+question that failed is not an empty answer, and nothing is ever traded to mend a difference.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from decimal import Decimal
+from typing import Final
+
+from ltm.core import events as e
+from ltm.core.commands import SweepAnswered
+from ltm.core.context import Context
+from ltm.core.facts import fill_reported, order_reported, query
+from ltm.core.lifecycle import TERMINAL
+from ltm.core.orders import Item, raise_alert
+from ltm.core.state import OrderState, Slot, State
+from ltm.core.watch import SWEEP_SECONDS, cancel
+from ltm.model.enums import Lifecycle, OrderStatus, Purpose, Severity
+from ltm.model.errors import ConfigError
+from ltm.model.identifiers import sequence_of
+from ltm.model.numbers import ZERO, plain
+from ltm.model.reports import AccountReport, FillReport, OrderReport, PositionReport
+
+SETTLE: Final = 5.0
+"""Seconds a difference must stand before it counts."""
+RETRY: Final = 5.0
+_CENT: Final = Decimal("0.01")
+_MILLIONTH: Final = Decimal("1E-6")
+Recall = Callable[[str], OrderState | None]
+"""Reads an order that is no longer in memory back from the journal."""
+
+
+def swept(state: State, context: Context, recall: Recall, answer: SweepAnswered) -> Iterator[Item]:
+    """
+    Compare everything with the venue's answers, and let the session run once they are complete.
+    """
+    context.sweeping = False
+    complete = None not in (answer.open_orders, answer.fills, answer.positions, answer.account)
+    context.sweep_at = context.mono + (SWEEP_SECONDS if complete else RETRY)
+    for fill in answer.fills or ():
+        yield from external_fill(state, context, recall, fill)
+    if answer.open_orders is not None:
+        yield from _orders(state, context, recall, answer.open_orders, answer.started_sequence)
+    if answer.positions is not None:
+        yield from _positions(state, context, answer.positions, answer.started_sequence)
+    if answer.account is not None:
+        yield from account_reported(state, context, answer.account, answer.started_sequence)
+    if not complete:
+        return
+    if state.reconciled_at is None or state.lifecycle is Lifecycle.RECONCILING:
+        yield e.Reconciled(at=context.now, open_orders=len(answer.open_orders or ()))
+    if state.lifecycle is Lifecycle.RECONCILING:
+        yield e.LifecycleChanged(at=context.now, to=Lifecycle.RUNNING)
+
+
+# --- Orders and fills ---------------------------------------------------------------------------
+
+
+def find(
+    state: State, recall: Recall, client_order_id: str | None, venue_id: str | None
+) -> OrderState | None:
+    """
+    Return the order of a report: by our id first, else by the venue's.
+    """
+    if not client_order_id and venue_id:
+        client_order_id = state.venue_ids.get(venue_id)
+    if not client_order_id:
+        return None
+    order = state.order(client_order_id)
+    if order is None and sequence_of(state.session_key, client_order_id) is not None:
+        order = recall(client_order_id)
+        if order is not None:
+            state.closed[client_order_id] = order
+    return order
+
+
+def external_fill(state: State, context: Context, recall: Recall, fill: FillReport) -> Iterator[Item]:
+    """
+    Take a fill that may be ours, known already, or somebody else's.
+    """
+    order = find(state, recall, fill.client_order_id, fill.venue_order_id)
+    if order is not None and order.purpose is not Purpose.FOREIGN:
+        yield from fill_reported(state, context, order, fill)
+
+
+def _orders(
+    state: State, context: Context, recall: Recall, reports: tuple[OrderReport, ...], since: int
+) -> Iterator[Item]:
+    seen = set()
+    for report in reports:
+        order = find(state, recall, report.client_order_id, report.venue_order_id)
+        if order is None:
+            order_id = foreign_id(report)
+            seen.add(order_id)
+            yield from _foreign(state, context, report, order_id)
+            continue
+        seen.add(order.client_order_id)
+        if order.purpose is Purpose.FOREIGN:
+            order.filled = max(order.filled, report.filled_quantity)
+        else:
+            yield from order_reported(state, context, order, report)
+    for order in list(state.orders.values()):
+        if order.client_order_id in seen or state.slots[order.symbol].changed_at > since:
+            continue
+        if order.purpose is Purpose.FOREIGN:
+            yield e.OrderCanceled(
+                at=context.now, client_order_id=order.client_order_id, reason="gone from the venue's list"
+            )
+        elif order.status in _LISTED and order.asked_at is None:
+            # The venue should list it and does not: it ended while nobody listened.
+            order.asked_at = context.mono
+            yield query(order)
+
+
+_LISTED: Final = frozenset({OrderStatus.ACCEPTED, OrderStatus.PARTIALLY_FILLED})
+
+
+def foreign_id(report: OrderReport) -> str:
+    """
+    Return the name we give an order that is not ours; the same at every sweep.
+    """
+    return f"foreign-{report.venue_order_id or report.client_order_id}"
+
+
+def _foreign(state: State, context: Context, report: OrderReport, order_id: str) -> Iterator[Item]:
+    if order_id in state.orders or report.symbol not in state.slots or report.status in TERMINAL:
+        return
+    ours = (
+        report.client_order_id is not None
+        and sequence_of(state.session_key, report.client_order_id) is not None
+    )
+    adopt = ours or state.spec.foreign_orders == "adopt"
+    name = report.client_order_id if ours and report.client_order_id else order_id
+    yield e.ForeignOrderSeen(
+        at=context.now,
+        client_order_id=name,
+        venue_order_id=report.venue_order_id or "",
+        symbol=report.symbol,
+        side=report.side,
+        quantity=report.quantity,
+        filled_quantity=report.filled_quantity,
+        limit_price=report.limit_price,
+        purpose=Purpose.SIGNAL if adopt else Purpose.FOREIGN,
+    )
+    whose = "ours, from a lost journal" if ours else "not ours"
+    message = (
+        f"the venue lists {report.side} {plain(report.quantity)} {report.symbol}"
+        f" ({report.venue_order_id}), which is {whose}"
+    )
+    severity = Severity.CRITICAL if ours else Severity.WARNING
+    yield raise_alert(state, context, severity, "foreign_order", message)
+    if not ours and state.spec.foreign_orders == "cancel":
+        yield from cancel(context, state.orders[name], "foreign orders are canceled")
+    elif not ours and state.spec.foreign_orders == "halt":
+        yield e.TradingHalted(at=context.now, code="foreign_order", message=message)
+
+
+# --- Positions ----------------------------------------------------------------------------------
+
+
+def _positions(
+    state: State, context: Context, reports: tuple[PositionReport, ...], since: int
+) -> Iterator[Item]:
+    theirs = {report.symbol: report for report in reports}
+    first = state.reconciled_at is None and not state.order_count and state.boots == 1
+    for symbol, slot in list(state.slots.items()):
+        report = theirs.get(symbol)
+        quantity = report.quantity if report is not None else ZERO
+        if not quantity.is_finite() or slot.changed_at > since or _in_flight(slot):
+            continue
+        if quantity == slot.position + slot.ignored:
+            slot.swept_at = context.mono
+            slot.drift_seen = None
+            if slot.drift is not None:
+                yield e.DriftCleared(at=context.now, symbol=symbol)
+        elif first and report is not None:
+            yield from _inherit(state, context, slot, report)
+        else:
+            yield from _drift(state, context, slot, quantity - slot.ignored)
+
+
+def _in_flight(slot: Slot) -> bool:
+    # While an outcome is open the venue may be ahead of us: no difference counts.
+    return any(order.status in _OPEN_QUESTION for order in slot.orders.values())
+
+
+_OPEN_QUESTION: Final = frozenset({OrderStatus.INTENDED, OrderStatus.SUBMITTED, OrderStatus.UNKNOWN})
+
+
+def _inherit(state: State, context: Context, slot: Slot, report: PositionReport) -> Iterator[Item]:
+    symbol, policy = slot.instrument.symbol, state.spec.foreign_positions
+    price = report.average_entry_price or slot.mark
+    message = f"the account already holds {plain(report.quantity)} {symbol}"
+    if policy == "inherit" and price is not None:
+        yield e.PositionAdjusted(
+            at=context.now, symbol=symbol, quantity=report.quantity, price=price, reason="inherited"
+        )
+        yield raise_alert(state, context, Severity.INFO, "inherited", f"{message}: taken over")
+    elif policy == "ignore":
+        yield e.PositionIgnored(at=context.now, symbol=symbol, quantity=report.quantity)
+        yield raise_alert(state, context, Severity.INFO, "ignored", f"{message}: left alone")
+    else:
+        yield e.TradingHalted(at=context.now, code="foreign_position", message=message)
+        yield raise_alert(state, context, Severity.CRITICAL, "foreign_position", message)
+
+
+def _drift(state: State, context: Context, slot: Slot, theirs: Decimal) -> Iterator[Item]:
+    if slot.drift_seen is None:
+        slot.drift_seen = context.mono
+        context.sweep_at = min(context.sweep_at, context.mono + SETTLE)
+        return
+    if context.mono - slot.drift_seen < SETTLE or slot.drift == theirs:
+        context.sweep_at = min(context.sweep_at, context.mono + SETTLE)
+        return
+    symbol = slot.instrument.symbol
+    yield e.DriftFound(at=context.now, symbol=symbol, ours=slot.position, theirs=theirs)
+    hint = ""
+    if slot.position and theirs and not theirs % slot.position:
+        hint = f"; {plain(theirs / slot.position)}:1, a split?"
+    message = (
+        f"the venue holds {plain(theirs)} {symbol}, our fills say {plain(slot.position)}{hint};"
+        f" entries on {symbol} are blocked"
+    )
+    yield raise_alert(state, context, Severity.CRITICAL, "drift", message)
+
+
+# --- Cash and clock -----------------------------------------------------------------------------
+
+
+def bind(state: State, context: Context, report: AccountReport) -> Iterator[Item]:
+    """
+    Bind the session to its account; a session never moves to another one (F38, F39).
+
+    Raises:
+        ConfigError: The account or its currency is not the session's.
+    """
+    if state.account is None:
+        yield e.AccountBound(at=context.now, account=report.account, currency=report.currency)
+    elif state.account != report.account:
+        message = (
+            f"session {state.spec.session_id} belongs to account {state.account},"
+            f" the broker is connected to {report.account}"
+        )
+        raise ConfigError(message, code="LTM-CFG-039", field="broker", hint="use another session id for it")
+    if report.currency != state.spec.currency:
+        message = (
+            f"session currency {state.spec.currency} but account reports {report.currency}"
+            " and no fx source is configured"
+        )
+        raise ConfigError(message, code="LTM-CFG-026", field="session.currency", got=state.spec.currency)
+
+
+def account_reported(state: State, context: Context, report: AccountReport, since: int) -> Iterator[Item]:
+    """
+    Take the account: bind it once, compare its cash, measure its clock.
+    """
+    if report.server_time is not None:
+        context.clock_skew = (context.now - report.server_time).total_seconds()
+    quiet = not any(_in_flight(slot) or slot.changed_at > since for slot in state.slots.values())
+    if state.cash_base is None and quiet and report.cash.is_finite():
+        yield e.AccountBound(
+            at=context.now,
+            account=report.account,
+            currency=report.currency,
+            cash_base=report.cash - _moved(state),
+        )
+    context.available = None if report.available is None else report.available + state.reserved
+    context.available_cash = state.cash_total
+    if quiet and report.cash.is_finite() and report.currency == state.spec.currency:
+        yield from _cash(state, context, report.cash)
+
+
+def _moved(state: State) -> Decimal:
+    currency = state.spec.currency
+    return state.cash.get(currency, ZERO) - state.allocated + state.outside_cash
+
+
+def _cash(state: State, context: Context, theirs: Decimal) -> Iterator[Item]:
+    if state.cash_base is None or "unexplained_cash" in state.latches:
+        return
+    expected = state.cash_base + _moved(state)
+    tolerance = max(_CENT, _MILLIONTH * abs(state.equity))
+    difference = theirs - expected
+    if abs(difference) <= tolerance:
+        context.cash_seen = None
+        return
+    if any(fill.estimated for order in state.orders.values() for fill in order.fills.values()):
+        return
+    if context.cash_seen is None:
+        context.cash_seen = context.mono
+        context.sweep_at = min(context.sweep_at, context.mono + SETTLE)
+        return
+    if context.mono - context.cash_seen < SETTLE:
+        return
+    message = (
+        f"the account holds {plain(theirs)} {state.spec.currency}, fills, fees and flows explain"
+        f" {plain(expected)}: {plain(difference)} is unexplained"
+    )
+    yield e.TradingPaused(
+        at=context.now, code="unexplained_cash", message=message, measured=difference, limit=tolerance
+    )
+    yield raise_alert(state, context, Severity.CRITICAL, "unexplained_cash", message)

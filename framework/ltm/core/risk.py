@@ -1,0 +1,255 @@
+"""
+Risk: gates and rules judge a draft, all of them, and only what passes becomes an `Approval`.
+
+This module alone holds the seal: nothing else can make an order that a broker takes. It checks,
+decides and reserves in one step of the single writer (RSK-07).
+"""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal, getcontext, setcontext
+from functools import partial
+from typing import Final
+
+import attrs
+
+from ltm.core.context import Context
+from ltm.core.exposure import group_total, open_quantity, refresh, worst_values
+from ltm.core.state import Slot, State
+from ltm.model.enums import Side
+from ltm.model.errors import shown
+from ltm.model.numbers import DIGITS, ONE, RULES, ZERO
+from ltm.model.order import SEAL, Approval, OrderDraft
+from ltm.model.results import Allow, Check, Deny
+from ltm.ports.rules import GroupExposure, PositionView, RiskRule, RiskSnapshot
+
+_CODE: Final = re.compile(r"[a-z][a-z0-9_]{0,63}", re.ASCII)
+_TEXT_LIMIT: Final = 300
+BUY: Final = Side.BUY
+
+
+@attrs.define
+class Judgement:
+    """
+    What all rules said about one draft.
+    """
+
+    checks: list[Check]
+    denials: list[Check]
+    faults: list[tuple[str, str]]
+
+
+def approve(draft: OrderDraft, client_order_id: str) -> Approval:
+    """
+    Return the approval of a draft that every gate and rule let pass.
+    """
+    return Approval(SEAL, draft, client_order_id, None)
+
+
+@attrs.define
+class Worst:
+    """
+    An instrument's worst case without the candidate, and what one more unit adds to it.
+
+    `up`/`down`: signed value in session currency with all buys/sells filled; `long`/`short`: the
+    quantities that go with them; `unit`: worst value of one unit of the candidate.
+    """
+
+    up: Decimal
+    down: Decimal
+    long: Decimal
+    short: Decimal
+    unit: Decimal
+
+
+def worst_of(slot: Slot, unit_price: Decimal) -> Worst:
+    """
+    Return the worst case of an instrument, and of one more unit at `unit_price`.
+    """
+    if slot.stale:
+        refresh(slot)
+    up, down = worst_values(slot)
+    mark = slot.mark
+    price = mark if mark is not None and mark > unit_price else unit_price
+    fx = slot.fx if slot.fx is not None else ONE
+    long = short = slot.position
+    if slot.orders:
+        long += open_quantity(slot, BUY)
+        short -= open_quantity(slot, Side.SELL)
+    return Worst(up, down, long, short, price * slot.instrument.multiplier * fx)
+
+
+def snapshot_of(
+    state: State, context: Context, slot: Slot, side: Side, quantity: Decimal, worst: Worst
+) -> RiskSnapshot:
+    """
+    Return what rules see when they judge a quantity (RSK-05, RSK-45); zero for their headroom.
+    """
+    value = quantity * worst.unit
+    long_after, short_after = worst.up, worst.down
+    if side is BUY:
+        long_after += value
+        total = worst.long + quantity
+    else:
+        short_after -= value
+        total = worst.short - quantity
+    return RiskSnapshot(
+        sequence=state.sequence,
+        now=context.now,
+        instrument=slot.instrument,
+        equity=state.equity,
+        equity_valid=not context.stale,
+        initial_capital=state.allocated + state.flows,
+        cash=state.cash_total,
+        peak_equity=state.peak,
+        day_start_equity=state.loss_base,
+        trading_date=state.trading_date or context.trading_date(),
+        position=slot.position,
+        mark_price=slot.mark,
+        worst_price=worst.unit,
+        long_before=worst.up,
+        long_after=long_after,
+        short_before=worst.down,
+        short_after=short_after,
+        worst_quantity=total,
+        groups=_groups(slot, long_after, short_after) if slot.groups else (),
+        orders_today=state.orders_today,
+        open_orders=len(state.orders),
+        positions=partial(positions_of, state),
+    )
+
+
+def _groups(slot: Slot, long_after: Decimal, short_after: Decimal) -> tuple[GroupExposure, ...]:
+    added = max(abs(long_after), abs(short_after)) - slot.worst
+    exposures = []
+    for (rule, name, weight), (group, _) in zip(slot.instrument.groups, slot.groups, strict=True):
+        total = group_total(group)
+        exposures.append(GroupExposure(rule, name, total, total + added * weight, weight))
+    return tuple(exposures)
+
+
+def positions_of(state: State) -> tuple[PositionView, ...]:
+    """
+    Return every held or worked instrument as rules may see it.
+    """
+    return tuple(
+        PositionView(slot.instrument.symbol, slot.position, slot.mark, slot.market_value, *worst_values(slot))
+        for slot in state.slots.values()
+        if slot.position or slot.orders
+    )
+
+
+Rooms = dict[str, Decimal | None]
+
+
+def judge(
+    state: State, context: Context, draft: OrderDraft, snapshot: RiskSnapshot, rooms: Rooms
+) -> Judgement:
+    """
+    Ask every rule, one by one; anything but a sound verdict is a fault and denies (RSK-43).
+    """
+    judgement = Judgement([], [], [])
+    outer = getcontext()
+    setcontext(RULES)
+    try:
+        for rule in context.rules:
+            name = rule.name
+            if name in state.faulted:
+                judgement.denials.append(Check(name, "rule_fault", message=state.faulted[name]))
+            else:
+                _ask(rule, draft, snapshot, rooms.get(name), judgement)
+    finally:
+        setcontext(outer)
+    return judgement
+
+
+def _ask(
+    rule: RiskRule,
+    draft: OrderDraft,
+    snapshot: RiskSnapshot,
+    room: Decimal | None,
+    judgement: Judgement,
+) -> None:
+    try:
+        verdict = rule.check(draft, snapshot)
+    except BaseException as error:  # noqa: BLE001 - plugin boundary: whatever a rule does, it denies
+        _restore()
+        _fault(rule, f"raised {type(error).__name__}: {shown(str(error))}", judgement)
+        return
+    _restore()
+    if type(verdict) is Allow and _finite(verdict.measured) and _finite(verdict.limit):
+        check = Check(rule.name, "ok", verdict.measured, verdict.limit, room)
+        judgement.checks.append(check)
+        return
+    problem = _unsound(verdict)
+    if problem is not None or type(verdict) is not Deny:
+        _fault(rule, problem or "", judgement)
+        return
+    text = _clean(verdict.message)
+    check = Check(rule.name, verdict.code, verdict.measured, verdict.limit, room, text)
+    judgement.denials.append(check)
+
+
+def _fault(rule: RiskRule, detail: str, judgement: Judgement) -> None:
+    judgement.faults.append((rule.name, detail))
+    judgement.denials.append(Check(rule.name, "rule_fault", message=detail))
+
+
+def _restore() -> None:
+    # A plugin may have set another context, or changed this one (BAD-113, BAD-116).
+    if getcontext() is not RULES:
+        setcontext(RULES)
+    if RULES.prec != DIGITS:
+        RULES.prec = DIGITS
+
+
+def _finite(number: object) -> bool:
+    return number is None or (type(number) is Decimal and number.is_finite())
+
+
+def _unsound(verdict: object) -> str | None:
+    if type(verdict) is not Allow and type(verdict) is not Deny:
+        return f"answered {shown(verdict)} instead of Allow or Deny"
+    for number in (verdict.measured, verdict.limit):
+        if not _finite(number):
+            return f"answered with {shown(number)} where a finite Decimal must stand"
+    if type(verdict) is Deny:
+        code: object = verdict.code
+        text: object = verdict.message
+        if not (isinstance(code, str) and _CODE.fullmatch(code) and isinstance(text, str)):
+            return "denied without a lower-case code and a text"
+    return None
+
+
+def _clean(message: str) -> str:
+    text = message[:_TEXT_LIMIT]
+    return text if text.isprintable() else "".join(c if c.isprintable() else "?" for c in text)
+
+
+def headrooms(
+    state: State, context: Context, draft: OrderDraft, snapshot: RiskSnapshot
+) -> tuple[Rooms, list[tuple[str, str]]]:
+    """
+    Return how much each rule would let pass, and the rules that failed to say (they leave zero).
+    """
+    rooms: Rooms = {}
+    faults: list[tuple[str, str]] = []
+    outer = getcontext()
+    setcontext(RULES)
+    try:
+        for rule in context.rules:
+            name = rule.name
+            try:
+                room = ZERO if name in state.faulted else rule.headroom(draft, snapshot)
+            except BaseException as error:  # noqa: BLE001 - plugin boundary, as above
+                faults.append((name, f"raised {type(error).__name__}: {shown(str(error))}"))
+                room = ZERO
+            _restore()
+            if not _finite(room):
+                faults.append((name, f"answered {shown(room)} as headroom"))
+                room = ZERO
+            rooms[name] = room
+    finally:
+        setcontext(outer)
+    return rooms, faults

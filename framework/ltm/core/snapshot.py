@@ -1,0 +1,235 @@
+"""
+The state as bytes and back, and the hash by which two states are compared.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Final
+
+import msgspec
+
+from ltm.core.booking import set_exit_levels
+from ltm.core.exposure import join_groups
+from ltm.core.state import Latch, OpenAlert, OrderState, Slot, State
+from ltm.model.enums import Lifecycle, OrderStatus
+from ltm.model.instrument import Instrument
+from ltm.model.numbers import ZERO
+from ltm.model.spec import SessionSpec
+
+_SLOT_FIELDS: Final = (
+    "instrument",
+    "position",
+    "cost",
+    "realized",
+    "commission",
+    "epoch",
+    "exit_attempts",
+    "blocked",
+    "ignored",
+    "drift",
+    "changed_at",
+    "mark",
+    "fx",
+)
+_STATE_FIELDS: Final = (
+    "spec",
+    "session_key",
+    "sequence",
+    "lifecycle",
+    "latches",
+    "link_up",
+    "account",
+    "cash_base",
+    "outside_cash",
+    "allocated",
+    "flows",
+    "cash",
+    "realized",
+    "commissions",
+    "reserved",
+    "equity",
+    "peak",
+    "day_base",
+    "loss_base",
+    "trading_date",
+    "orders_today",
+    "venue_ids",
+    "signals",
+    "alerts",
+    "faulted",
+    "reconciled_at",
+    "sampled_at",
+    "last_at",
+    "boots",
+    "fill_count",
+    "order_count",
+    "denied_count",
+    "fx",
+)
+
+
+class SlotImage(msgspec.Struct, kw_only=True):
+    """
+    What is kept of a `Slot`.
+    """
+
+    instrument: Instrument
+    position: Decimal
+    cost: Decimal
+    realized: Decimal
+    commission: Decimal
+    epoch: int
+    exit_attempts: int
+    blocked: str | None
+    ignored: Decimal
+    drift: Decimal | None
+    changed_at: int
+    mark: Decimal | None
+    fx: Decimal | None
+
+
+class StateImage(msgspec.Struct, kw_only=True):
+    """
+    What is kept of a `State`; everything else is worked out again.
+    """
+
+    spec: SessionSpec
+    session_key: str
+    sequence: int
+    lifecycle: Lifecycle
+    latches: dict[str, Latch]
+    link_up: bool
+    account: str | None
+    cash_base: Decimal | None
+    outside_cash: Decimal
+    allocated: Decimal
+    flows: Decimal
+    cash: dict[str, Decimal]
+    realized: Decimal
+    commissions: Decimal
+    reserved: Decimal
+    equity: Decimal
+    peak: Decimal
+    day_base: Decimal
+    loss_base: Decimal
+    trading_date: date | None
+    orders_today: int
+    venue_ids: dict[str, str]
+    signals: dict[str, int]
+    alerts: dict[str, OpenAlert]
+    faulted: dict[str, str]
+    reconciled_at: datetime | None
+    sampled_at: datetime | None
+    last_at: datetime | None
+    boots: int
+    fill_count: int
+    order_count: int
+    denied_count: int
+    fx: dict[str, Decimal]
+    slots: list[SlotImage]
+    orders: list[OrderState]
+    closed: list[OrderState]
+
+
+_ENCODER: Final = msgspec.json.Encoder(order="sorted")
+_DECODER: Final = msgspec.json.Decoder(StateImage)
+
+
+def dump(state: State) -> bytes:
+    """
+    Return the state as canonical JSON.
+    """
+    values = {name: getattr(state, name) for name in _STATE_FIELDS}
+    image = StateImage(
+        **values,
+        slots=[
+            SlotImage(**{name: getattr(slot, name) for name in _SLOT_FIELDS}) for slot in state.slots.values()
+        ],
+        orders=list(state.orders.values()),
+        closed=list(state.closed.values()),
+    )
+    return _ENCODER.encode(image)
+
+
+def load(data: bytes) -> State:
+    """
+    Return the state of a dump.
+
+    Raises:
+        msgspec.ValidationError: The bytes are not a dump of this version.
+    """
+    image = _DECODER.decode(data)
+    state = State(**{name: getattr(image, name) for name in _STATE_FIELDS})
+    for kept in image.slots:
+        slot = Slot(**{name: getattr(kept, name) for name in _SLOT_FIELDS})
+        state.slots[slot.instrument.symbol] = slot
+        for alias in slot.instrument.aliases:
+            state.aliases.setdefault(alias, []).append(slot.instrument.symbol)
+    for order in image.orders:
+        state.orders[order.client_order_id] = order
+        state.slots[order.symbol].orders[order.client_order_id] = order
+    for order in image.closed:
+        state.closed[order.client_order_id] = order
+    for slot in state.slots.values():
+        slot.units = slot.position * slot.instrument.multiplier * (slot.fx or ZERO)
+        set_exit_levels(state, slot)
+        join_groups(state, slot)
+    state.settle_trading_state()
+    return state
+
+
+def shadow(state: State, symbol: str) -> State:
+    """
+    Return an empty state that knows one instrument: a scratch pad to rebuild one order on.
+    """
+    slot = state.slots[symbol]
+    pad = State(spec=state.spec, session_key=state.session_key, fx=dict(state.fx))
+    pad.slots[symbol] = Slot(slot.instrument, fx=slot.fx)
+    return pad
+
+
+def state_hash(state: State) -> str:
+    """
+    Return a digest of the books: everything that events alone determine (I-17).
+
+    Prices between two samples, and what follows from them, are left out: they are not journaled.
+    """
+    books = {
+        "sequence": state.sequence,
+        "lifecycle": state.lifecycle,
+        "latches": sorted(state.latches),
+        "cash": state.cash,
+        "realized": state.realized,
+        "commissions": state.commissions,
+        "reserved": state.reserved,
+        "flows": state.flows,
+        "day": [state.trading_date, state.day_base, state.loss_base, state.orders_today],
+        "counts": [state.fill_count, state.order_count, state.denied_count, state.boots],
+        "signals": len(state.signals),
+        "slots": [
+            [symbol, slot.position, slot.cost, slot.realized, slot.commission, slot.epoch, slot.blocked]
+            for symbol, slot in sorted(state.slots.items())
+        ],
+        "orders": [_books_of(order) for order in state.orders.values()],
+        "closed": [_books_of(order) for order in state.closed.values()],
+    }
+    return hashlib.sha256(_ENCODER.encode(books)).hexdigest()
+
+
+def _books_of(order: OrderState) -> list[object]:
+    # "Submitted" lives in memory only: in the journal it is still the intent.
+    sent = order.status is OrderStatus.SUBMITTED
+    status = OrderStatus.INTENDED if sent else order.status
+    return [
+        order.client_order_id,
+        status,
+        order.filled,
+        order.value,
+        order.commission,
+        order.venue_order_id,
+        order.cancel_pending,
+        sorted(order.fills),
+    ]

@@ -1,0 +1,319 @@
+"""
+The state of one session: what all its events add up to. Only `ltm.core.evolve` changes it, and
+`ltm.core.marks`, which moves prices (and with them equity) between two samples.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Final
+
+import attrs
+
+from ltm.core.lifecycle import RANK, TERMINAL
+from ltm.model.enums import Lifecycle, OrderStatus, OrderType, Purpose, Side, TimeInForce, TradingState
+from ltm.model.instrument import Instrument
+from ltm.model.numbers import RULES, ZERO
+from ltm.model.results import Reason
+from ltm.model.spec import SessionSpec
+
+KEEP_CLOSED: Final = 4096
+"""Closed orders kept in memory for late reports; older ones are read back from the journal."""
+KEEP_ALERTS: Final = 1000
+"""Alerts kept; one that no sink has taken is never dropped (I-18)."""
+
+
+@attrs.define(eq=False)
+class FillState:
+    """
+    One execution as booked.
+    """
+
+    quantity: Decimal
+    price: Decimal
+    commission: Decimal
+    currency: str
+    estimated: bool = False
+    inferred: bool = False
+
+
+@attrs.define(eq=False)
+class OrderState:
+    """
+    One order, from its intent on.
+    """
+
+    client_order_id: str
+    symbol: str
+    side: Side
+    quantity: Decimal
+    order_type: OrderType
+    limit_price: Decimal | None
+    trigger_price: Decimal | None
+    time_in_force: TimeInForce
+    purpose: Purpose
+    entry: bool
+    worst_price: Decimal
+    created_at: datetime
+    updated_at: datetime
+    unit_cost: Decimal = ZERO
+    """What one unit still open reserves of the cash, session currency; zero for sells."""
+    signal_key: str = ""
+    epoch: int = 0
+    attempt: int = 0
+    status: OrderStatus = OrderStatus.INTENDED
+    filled: Decimal = ZERO
+    value: Decimal = ZERO
+    """Sum of fill quantity times price."""
+    commission: Decimal = ZERO
+    venue_order_id: str | None = None
+    reason: Reason | None = None
+    cancel_pending: bool = False
+    fills: dict[str, FillState] = attrs.Factory(dict)
+    # Not journaled: how far the resolver has come.
+    queries: int = 0
+    query_at: float = 0.0
+    asked_at: float | None = None
+    not_found_at: float | None = None
+    unknown_since: float | None = None
+    cancel_at: float = 0.0
+    cancels: int = 0
+    alarmed: int = 0
+
+    @property
+    def leaves(self) -> Decimal:
+        """
+        What may still fill: counts in every limit while the order is not terminal.
+        """
+        if self.status in TERMINAL:
+            return ZERO
+        return max(self.quantity - self.filled, ZERO)
+
+    @property
+    def average_fill_price(self) -> Decimal | None:
+        """
+        The mean price of the fills, rounded for people.
+        """
+        return RULES.divide(self.value, self.filled).normalize(RULES) if self.filled else None
+
+
+@attrs.define(eq=False)
+class Group:
+    """
+    The worst-case exposure of a group of instruments, brought up to date when read.
+    """
+
+    total: Decimal = ZERO
+    stale: list[Slot] = attrs.Factory(list)
+
+
+@attrs.define(eq=False)
+class Slot:
+    """
+    Everything about one instrument.
+    """
+
+    instrument: Instrument
+    position: Decimal = ZERO
+    cost: Decimal = ZERO
+    """What the position cost, signed like it, in instrument currency (times multiplier)."""
+    realized: Decimal = ZERO
+    commission: Decimal = ZERO
+    """In session currency."""
+    epoch: int = 0
+    """Counts the times the position left flat: one stop loss or take profit per epoch."""
+    exit_attempts: int = 0
+    blocked: str | None = None
+    """Why no entry is sent on this instrument (drift, overfill, exits that keep failing)."""
+    ignored: Decimal = ZERO
+    """A holding from before the session that is left out of it."""
+    drift: Decimal | None = None
+    orders: dict[str, OrderState] = attrs.Factory(dict)
+    changed_at: int = 0
+    """Journal sequence of the last change of position or orders."""
+    # Prices: moved by marks, sampled into the journal.
+    mark: Decimal | None = None
+    bid: Decimal | None = None
+    ask: Decimal | None = None
+    marked_at: datetime | None = None
+    received: float | None = None
+    fx: Decimal | None = None
+    # Derived, rebuilt on load.
+    units: Decimal = ZERO
+    """position x multiplier x fx: what one unit of price is worth to equity."""
+    calm_low: Decimal = ZERO
+    calm_high: Decimal = ZERO
+    """Between these two a new price cannot be a bad tick."""
+    suspect: Decimal | None = None
+    suspect_at: float = 0.0
+    exit_low: Decimal | None = None
+    exit_high: Decimal | None = None
+    """Exit-side prices at which stop loss or take profit trigger."""
+    worst: Decimal = ZERO
+    stale: bool = False
+    groups: list[tuple[Group, Decimal]] = attrs.Factory(list)
+    drift_seen: float | None = None
+    swept_at: float = 0.0
+    """Monotonic time at which the venue's holding last agreed with ours."""
+    retry_at: float = 0.0
+    exit_sent_at: float = 0.0
+    flatten: bool = False
+    """A person asked for this position to be closed; holds until it is flat or they resume."""
+    exit_armed: bool = False
+
+    @property
+    def market_value(self) -> Decimal:
+        """
+        Signed value at the mark, session currency.
+        """
+        return self.units * self.mark if self.mark is not None else ZERO
+
+    @property
+    def unrealized(self) -> Decimal:
+        """
+        Profit or loss of the open position at the mark, session currency.
+        """
+        if self.mark is None or self.fx is None:
+            return ZERO
+        return (self.position * self.instrument.multiplier * self.mark - self.cost) * self.fx
+
+    @property
+    def average_entry_price(self) -> Decimal | None:
+        """
+        Mean entry price, rounded for people; commissions excluded.
+        """
+        if not self.position:
+            return None
+        return RULES.divide(self.cost, self.position * self.instrument.multiplier).normalize(RULES)
+
+
+@attrs.frozen
+class Latch:
+    """
+    Why trading is restricted, until somebody lifts it.
+    """
+
+    state: TradingState
+    code: str
+    message: str
+    at: datetime
+    by: str
+    measured: Decimal | None = None
+    limit: Decimal | None = None
+    until_roll: bool = False
+
+
+@attrs.define(eq=False)
+class OpenAlert:
+    """
+    An alert in the outbox.
+    """
+
+    alert_id: str
+    severity: str
+    code: str
+    message: str
+    raised_at: datetime
+    delivered_to: list[str] = attrs.Factory(list)
+    acknowledged_at: datetime | None = None
+
+
+@attrs.define(eq=False)
+class State:
+    """
+    Everything about one session.
+    """
+
+    spec: SessionSpec
+    session_key: str
+    sequence: int = 0
+    lifecycle: Lifecycle = Lifecycle.CREATED
+    latches: dict[str, Latch] = attrs.Factory(dict)
+    trading_state: TradingState = TradingState.ACTIVE
+    link_up: bool = False
+    account: str | None = None
+    cash_base: Decimal | None = None
+    """The account's cash when the session began."""
+    outside_cash: Decimal = ZERO
+    """Changes of the account's cash that are none of the session's business."""
+    allocated: Decimal = ZERO
+    flows: Decimal = ZERO
+    cash: dict[str, Decimal] = attrs.Factory(dict)
+    """By currency: capital, flows, fills and commissions of this session."""
+    realized: Decimal = ZERO
+    commissions: Decimal = ZERO
+    reserved: Decimal = ZERO
+    """Worst-case cost of what open buys may still fill, session currency (I-10)."""
+    equity: Decimal = ZERO
+    peak: Decimal = ZERO
+    day_base: Decimal = ZERO
+    loss_base: Decimal = ZERO
+    """What the daily loss is measured from: `day_base`, or the second base after an override."""
+    trading_date: date | None = None
+    orders_today: int = 0
+    slots: dict[str, Slot] = attrs.Factory(dict)
+    aliases: dict[str, list[str]] = attrs.Factory(dict)
+    orders: dict[str, OrderState] = attrs.Factory(dict)
+    """Every order that is not terminal."""
+    closed: dict[str, OrderState] = attrs.Factory(dict)
+    """The most recent terminal orders."""
+    venue_ids: dict[str, str] = attrs.Factory(dict)
+    signals: dict[str, int] = attrs.Factory(dict)
+    """Idempotency key -> journal sequence of the answer."""
+    alerts: dict[str, OpenAlert] = attrs.Factory(dict)
+    faulted: dict[str, str] = attrs.Factory(dict)
+    reconciled_at: datetime | None = None
+    sampled_at: datetime | None = None
+    last_at: datetime | None = None
+    boots: int = 0
+    fill_count: int = 0
+    order_count: int = 0
+    denied_count: int = 0
+    # Derived, rebuilt on load.
+    groups: dict[tuple[str, str], Group] = attrs.Factory(dict)
+    fx: dict[str, Decimal] = attrs.Factory(dict)
+
+    def order(self, client_order_id: str) -> OrderState | None:
+        """
+        Return an order that is still in memory.
+        """
+        return self.orders.get(client_order_id) or self.closed.get(client_order_id)
+
+    @property
+    def cash_total(self) -> Decimal:
+        """
+        Cash in session currency at today's exchange rates.
+        """
+        return sum((amount * self.fx.get(currency, ZERO) for currency, amount in self.cash.items()), ZERO)
+
+    def settle_trading_state(self) -> None:
+        """
+        Derive the trading state from the latches.
+        """
+        states = (latch.state for latch in self.latches.values())
+        self.trading_state = max(states, key=RANK.__getitem__, default=TradingState.ACTIVE)
+
+    def held(self) -> list[Slot]:
+        """
+        Return the instruments with a position.
+        """
+        return [slot for slot in self.slots.values() if slot.position]
+
+
+def new_state(spec: SessionSpec, session_key: str) -> State:
+    """
+    Return the state of a session in which nothing has happened.
+    """
+    capital = spec.initial_capital
+    return State(
+        spec=spec,
+        session_key=session_key,
+        allocated=capital,
+        cash={spec.currency: capital},
+        fx={spec.currency: Decimal(1)},
+        equity=capital,
+        peak=capital,
+        day_base=capital,
+        loss_base=capital,
+    )
