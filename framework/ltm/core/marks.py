@@ -114,8 +114,8 @@ def _steady(state: State, slot: Slot, price: Decimal, received: float) -> bool:
     slot.suspect_at = 0.0
     # Any two prices inside the band are less than `jump` apart: no need to compare them.
     reach = RULES.divide(jump, 2 + jump)
-    slot.calm_low = RULES.multiply(price, ONE - reach)
-    slot.calm_high = RULES.multiply(price, ONE + reach)
+    slot.calm_low = RULES.multiply(price, RULES.subtract(ONE, reach))
+    slot.calm_high = RULES.multiply(price, RULES.add(ONE, reach))
     if slot.calm_high < slot.calm_low:
         slot.calm_low = slot.calm_high = ZERO
     return True

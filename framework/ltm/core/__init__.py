@@ -1,0 +1,3 @@
+"""
+Verbs: what a session decides and how its state changes. Pure; waits for nothing.
+"""
