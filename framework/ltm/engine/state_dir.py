@@ -309,9 +309,8 @@ def network_filesystem(path: Path, mounts: Path = _MOUNTS) -> str | None:
 def _make(path: Path) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.mkdir(mode=0o700)
-    except FileExistsError:
-        return
+        with contextlib.suppress(FileExistsError):
+            path.mkdir(mode=0o700)
     except OSError as error:
         hint = "choose another with --state-dir"
         raise _refused(path, "be a directory ltm can make", str(error.strerror), hint) from error
