@@ -19,12 +19,12 @@ the same events in the same order. The rules of matching:
 
 from __future__ import annotations
 
-import functools
 from bisect import bisect_left
-from decimal import Decimal, getcontext, setcontext
+from decimal import Decimal
 from heapq import heappop, heappush
-from typing import TYPE_CHECKING, Final, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Final
 
+from ltm.brokers.mock.exactly import exactly
 from ltm.brokers.mock.ledger import Ledger, average_entry_price
 from ltm.brokers.mock.market import Bar, BookTop, Moment, Print
 from ltm.brokers.mock.orders import UNLIMITED, Book, Liquidity, VenueOrder
@@ -44,7 +44,7 @@ from ltm.model.reports import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
     from datetime import datetime
 
     from ltm.brokers.mock.terms import Terms
@@ -52,22 +52,6 @@ if TYPE_CHECKING:
     from ltm.model.order import OrderDraft
 
 _HALF: Final = Decimal("0.5")
-P = ParamSpec("P")
-R = TypeVar("R")
-
-
-def _exactly(method: Callable[P, R]) -> Callable[P, R]:
-    # Whatever context the caller works in, money is exact here and an inexact sum raises.
-    @functools.wraps(method)
-    def in_context(*args: P.args, **kwargs: P.kwargs) -> R:
-        outside = getcontext()
-        setcontext(EXACT)
-        try:
-            return method(*args, **kwargs)
-        finally:
-            setcontext(outside)
-
-    return in_context
 
 
 class Venue:
@@ -100,6 +84,13 @@ class Venue:
         """
         return tuple(book.instrument for book in self._books.values())
 
+    @property
+    def has_events(self) -> bool:
+        """
+        Whether `take_events` would return any.
+        """
+        return bool(self._events)
+
     def take_events(self) -> list[Quote | BrokerEvent]:
         """
         Return what happened since the last call, in order.
@@ -109,7 +100,7 @@ class Venue:
 
     # --- Requests of the customer ------------------------------------------------------------------
 
-    @_exactly
+    @exactly
     def submit(self, client_order_id: str, draft: OrderDraft) -> Outcome:
         """
         Take in one order, and let it meet the present quote. An id that ever arrived is refused for ever.
@@ -136,7 +127,7 @@ class Venue:
             self._start_life(order, book)
         return Acked(order.venue_order_id)
 
-    @_exactly
+    @exactly
     def cancel(self, client_order_id: str) -> Outcome:
         """
         End an open order.
@@ -203,7 +194,7 @@ class Venue:
 
     # --- The market goes on --------------------------------------------------------------------------
 
-    @_exactly
+    @exactly
     def advance(self, moment: Moment) -> None:
         """
         Let a moment of the market happen.
