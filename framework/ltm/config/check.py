@@ -32,6 +32,7 @@ _PARTS: Final = ("broker", "sizer", "risk", "signals", "alerts")
 _PLACEHOLDERS: Final = frozenset(
     {"your_account", "your_api_key", "your_secret", "xxx", "changeme", "change_me", "todo", "secret", "..."}
 )
+_MOST_SESSIONS: Final = 1_000
 _SIZER: Final = "equity_fraction"
 _SINK: Final = "log"
 _POSITION: Final = "position_size"
@@ -64,7 +65,7 @@ class _Check:
         self.reader.problems += self.document.problems
         self._root_keys(table)
         plugins = self.reader.build(PluginsTable, table.get("plugins", {}), "plugins")
-        sessions = [self._session(part, path) for part, path in self._sessions(table)]
+        sessions = [self._session(part, path) for part, path in self._sessions(table) if not self.reader.full]
         self._unique(sessions)
         if self.reader.problems:
             raise self._all_problems()
@@ -78,7 +79,7 @@ class _Check:
 
     def _root_keys(self, table: Mapping[str, Any]) -> None:
         for key in table:
-            if key not in _ROOT:
+            if key not in _ROOT and not self.reader.full:
                 # A key above the first table is most likely meant for [session].
                 known = [*_ROOT, *(field.name for field in attrs.fields(SessionTable))]
                 near = suggestion(key, known)
@@ -105,8 +106,11 @@ class _Check:
                 hint="use either [session] or [[sessions]]",
             )
             return []
+        if len(many) > _MOST_SESSIONS:
+            message = f"sessions must be at most {_MOST_SESSIONS:,}, got {len(many):,}"
+            self.reader.refuse(38, "sessions", message, hint="use several files")
         found: list[tuple[Mapping[str, Any], str]] = []
-        for index, item in enumerate(many):
+        for index, item in enumerate(many[:_MOST_SESSIONS]):
             path = f"sessions[{index}]"
             if not isinstance(item, dict):
                 self.reader.refuse(
@@ -178,7 +182,11 @@ class _Check:
             message = f"{path} must be [[{path}]] tables, got {got(tables)}"
             self.reader.refuse(7, path, message, hint=f"write [[{path}]] with two brackets")
             return ()
-        chosen = [self._plugin(kind, table, f"{path}[{index}]") for index, table in enumerate(tables)]
+        chosen = []
+        for index, table in enumerate(tables):
+            if self.reader.full:
+                break
+            chosen.append(self._plugin(kind, table, f"{path}[{index}]"))
         return tuple(one for one in chosen if one is not None)
 
     def _choose(
@@ -190,7 +198,7 @@ class _Check:
             error.field = where
             self.reader.problems.append(error)
             return None
-        config = self.reader.build(offer.config, table, path, self._others(kind, path))
+        config = self.reader.build(offer.config, table, path, lambda: self._others(kind, path))
         return None if config is None else Chosen(name=name, config=config, offer=offer)
 
     def _others(self, kind: Kind, path: str) -> dict[str, str]:
@@ -213,12 +221,17 @@ class _Check:
         own = {field.name for field in attrs.fields(RiskTable)}
         rules = {key: value for key, value in table.items() if key not in own}
         session = tables["session"] if isinstance(tables["session"], Mapping) else {}
+        filled = ""
         if (size := session.get("max_position_size")) is not None:
             # The product's own key is the limit of this rule, whether or not its table is there.
             given = rules.get(_POSITION, {})
-            rules[_POSITION] = {"max_position_size": size, **given} if isinstance(given, Mapping) else given
+            if isinstance(given, Mapping) and "max_position_size" not in given:
+                rules[_POSITION] = {"max_position_size": size, **given}
+                filled = join(path, f"{_POSITION}.max_position_size")
         risk = self.reader.build(RiskTable, {key: table[key] for key in own if key in table}, path)
-        chosen = [self._rule(name, value, path) for name, value in rules.items()]
+        chosen = [self._rule(name, value, path) for name, value in rules.items() if not self.reader.full]
+        # What is wrong with it is told where it was written, in [session].
+        self.reader.problems = [problem for problem in self.reader.problems if problem.field != filled]
         if risk is not None:
             self._required(risk, rules, path)
         return risk, tuple(one for one in chosen if one is not None)

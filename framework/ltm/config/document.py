@@ -63,26 +63,35 @@ class Document:
     overrides: dict[str, str] = attrs.Factory(dict)
     """Path -> environment variable that set it."""
     problems: list[ConfigError] = attrs.Factory(list)
+    _lines: dict[str, int] | None = attrs.field(default=None, init=False, repr=False)
+
+    @property
+    def lines(self) -> dict[str, int]:
+        """
+        Return path -> line, scanned when the first problem asks for it.
+        """
+        if self._lines is None:
+            self._lines = key_lines(self.text)
+        return self._lines
 
     def locate(self, path: str) -> tuple[str, int | None]:
         """
         Return where a path was set: in the environment, or the line of it or of what it is in.
         """
-        lines = key_lines(self.text)
         while path:
             if variable := self._variable(path):
                 return f"environment, {variable}", None
-            if line := lines.get(path):
+            if line := self.lines.get(path):
                 return f"{self.name}, line {line}", line
             path = _LAST.sub("", path)
         return self.name, None
 
     def _variable(self, path: str) -> str | None:
-        if path in self.overrides:
-            return self.overrides[path]
+        if path in self.overrides or not self.overrides:
+            return self.overrides.get(path)
         # A table of which the file says nothing came with the variable that leads through it.
         inner = (f"{path}.", f"{path}[")
-        if any(name == path or name.startswith(inner) for name in key_lines(self.text)):
+        if any(name == path or name.startswith(inner) for name in self.lines):
             return None
         return next((self.overrides[name] for name in self.overrides if name.startswith(inner)), None)
 
@@ -210,14 +219,16 @@ def override(document: Document, environ: Mapping[str, str]) -> None:
 
 
 def _targets(document: Document, parts: list[str]) -> list[tuple[dict[str, Any], list[str], str]]:
-    # With [[sessions]], what is about a session goes to every session.
+    # With [[sessions]], what is about a session goes to every session, and what is about a table to that table,
+    # whether each session has its own or all share one.
     sessions = document.table.get("sessions")
     if parts[0] in {"plugins", "sessions"} or not isinstance(sessions, list):
         return [(document.table, parts, "")]
-    keys = parts[1:] if parts[0] == "session" else parts
-    return [
-        (item, keys, f"sessions[{index}].") for index, item in enumerate(sessions) if isinstance(item, dict)
-    ]
+    every = [(item, f"sessions[{index}].") for index, item in enumerate(sessions) if isinstance(item, dict)]
+    if parts[0] == "session":
+        return [(item, parts[1:], prefix) for item, prefix in every]
+    own = [(item, parts, prefix) for item, prefix in every if parts[0] in item]
+    return own if own and parts[0] not in document.table else [*own, (document.table, parts, "")]
 
 
 def _put(root: dict[str, Any], keys: list[str], value: object) -> str | None:

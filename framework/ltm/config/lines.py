@@ -46,7 +46,8 @@ def longest_path(text: str) -> int:
     Return how many parts the longest dotted word of a text has; tomllib is quadratic in it.
     """
     squeezed = text.translate({ord(char): None for char in " \t\"'"})
-    return max((len(re.findall(r"[\w-]+", word)) for word in _PATH.findall(squeezed)), default=0)
+    words = (word for word in _PATH.findall(squeezed) if "." in word)
+    return max((len(re.findall(r"[\w-]+", word)) for word in words), default=0)
 
 
 def _dotted(key: str) -> str:

@@ -20,11 +20,11 @@ import attrs
 from ltm.config.secrets import resolve
 from ltm.model.errors import ConfigError, LtmError, shown, suggestion
 from ltm.model.numbers import decimal_of
-from ltm.model.schema import either, members, type_hints, type_words
+from ltm.model.schema import either, field_rows, members, type_hints, type_words
 from ltm.model.secret import Secret
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
 
 T = TypeVar("T")
@@ -32,6 +32,7 @@ T = TypeVar("T")
 INVALID: Final = object()
 """Stands for a value that was refused; the problem is kept already."""
 _DIGITS: Final = 30
+_MOST: Final = 200
 _SENSITIVE: Final = re.compile(r"key|secret|token|pass|sign(?!al)|auth|cookie|credential", re.IGNORECASE)
 _RULES: Final[dict[Any, tuple[str, str]]] = {
     str: ("must be a string", "write it in quotes"),
@@ -94,6 +95,13 @@ class Reader:
     literals: list[str] = attrs.Factory(list)
     """Paths of secrets that the file holds itself (BAD-024)."""
 
+    @property
+    def full(self) -> bool:
+        """
+        Whether there are so many problems that looking for more helps nobody (BAD-038).
+        """
+        return len(self.problems) >= _MOST
+
     def refuse(
         self, number: int, path: str, message: str, *, value: object = None, hint: str | None = None
     ) -> None:
@@ -106,7 +114,7 @@ class Reader:
         )
 
     def build(
-        self, config: type[T], table: object, path: str, others: Mapping[str, str] | None = None
+        self, config: type[T], table: object, path: str, others: Callable[[], Mapping[str, str]] = dict
     ) -> T | None:
         """
         Return an object of an attrs class, or None after keeping every problem.
@@ -115,33 +123,49 @@ class Reader:
             config: The class.
             table: What the file says.
             path: Where it says so.
-            others: Key -> path of another table that takes it, for the text about an unknown key.
+            others: Returns key -> path of another table that takes it, for the text about an unknown key.
         """
         if not isinstance(table, Mapping):
             self._wrong(path, "must be a table", table, f"write [{path}] above its keys")
             return None
         before = len(self.problems)
         fields = {str(field.alias): field for field in attrs.fields(config) if field.init}  # type: ignore[arg-type] # T is an attrs class
-        self._unknown_keys(table, fields, path, others or {})
+        self._unknown_keys(table, fields, path, others)
         values = self._values(type_hints(config), fields, table, path)
         self._validate(fields, values, path)
-        if len(self.problems) > before:
-            return None
-        try:
-            return config(**values)
-        except Exception as error:  # noqa: BLE001 - a plugin's own checks, whatever they raise, are about the input
-            self._adopt(error, path, None, table)
-            return None
+        if len(self.problems) == before:
+            try:
+                return config(**values)
+            except Exception as error:  # noqa: BLE001 - a plugin's own checks, whatever they raise, are about the input
+                self._adopt(error, path, None, table)
+        self._cure(self.problems[before:], config, path)
+        return None
+
+    def _cure(self, problems: Iterable[LtmError], config: type[Any], path: str) -> None:
+        # Where a text brings no cure of its own, the field's documentation says what belongs there.
+        open_ones = [problem for problem in problems if problem.hint is None]
+        rows = {join(path, row.name): row for row in (field_rows(config) if open_ones else ())}
+        for problem in open_ones:
+            row = rows.get(problem.field or "")
+            problem.hint = (
+                f"{row.type}: {row.doc}" if row and row.doc else "ltm plugins show tells what it takes"
+            )
 
     def _unknown_keys(
-        self, table: Mapping[str, object], known: Iterable[str], path: str, others: Mapping[str, str]
+        self,
+        table: Mapping[str, object],
+        known: Iterable[str],
+        path: str,
+        others: Callable[[], Mapping[str, str]],
     ) -> None:
         for key in table:
             if key in known:
                 continue
+            if self.full:
+                break
             hint = suggestion(str(key), known)
-            if hint is None and key in others:
-                hint = f"it belongs to [{others[key]}]"
+            if hint is None and (home := others().get(key)):
+                hint = f"it belongs to [{home}]"
             message = (
                 f"unknown key {shown(key)}"
                 + (f" in [{path}]" if path else "")
@@ -164,8 +188,7 @@ class Reader:
                 if value is not INVALID:
                     values[key] = value
             elif field.default is attrs.NOTHING:
-                kind = type_words(hints.get(field.name, Any))
-                self.refuse(6, where, f"{where} is required", hint=f"a {kind}")
+                self.refuse(6, where, f"{where} is required")
         return values
 
     def _validate(
@@ -315,14 +338,16 @@ class Reader:
         items = []
         for index, item in enumerate(value):
             annotation = arguments[index if fixed else 0] if arguments else Any
-            items.append(self.convert(annotation, item, f"{path}[{index}]"))
+            items.append(INVALID if self.full else self.convert(annotation, item, f"{path}[{index}]"))
         return INVALID if INVALID in items else kind(items)
 
     def _table(self, arguments: tuple[Any, ...], value: object, path: str) -> Any:  # noqa: ANN401 - as `convert`
         if not isinstance(value, Mapping):
             return self._wrong(path, "must be a table", value, "write it in { }")
         inner = arguments[1] if len(arguments) > 1 else Any
-        items = {key: self.convert(inner, item, join(path, str(key))) for key, item in value.items()}
+        items = {}
+        for key, item in value.items():
+            items[key] = INVALID if self.full else self.convert(inner, item, join(path, str(key)))
         return INVALID if INVALID in items.values() else items
 
     def _secret(self, value: object, path: str) -> Any:  # noqa: ANN401 - as `convert`
