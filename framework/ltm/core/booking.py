@@ -4,11 +4,15 @@ How fills become positions, cash and profit: average cost, exact to the last dig
 
 from __future__ import annotations
 
-from decimal import Decimal
+from typing import TYPE_CHECKING
 
 from ltm.core.exposure import touch
-from ltm.core.state import Slot, State
 from ltm.model.numbers import COST_GRID, ONE, RULES, ZERO
+
+if TYPE_CHECKING:
+    from decimal import Decimal
+
+    from ltm.core.state import Slot, State
 
 
 def book(slot: Slot, signed: Decimal, price: Decimal) -> Decimal:

@@ -4,10 +4,9 @@ What a decision needs besides the state: the moment, the rules, the venue's abil
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import attrs
 
@@ -16,6 +15,9 @@ from ltm.model.hours import TradingDay, TradingHours, Window, zone_of
 from ltm.model.reports import Capabilities
 from ltm.model.spec import SessionSpec
 from ltm.ports.rules import EquityRule, GroupingRule, PositionSizer, RiskRule
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 STREAMING_AGE: Final = 5.0
 STEPPED_AGE: Final = 60.0

@@ -4,19 +4,23 @@ What people ask of a session: pause, resume, halt, kill, stop, flatten, and answ
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from decimal import Decimal
+from typing import TYPE_CHECKING, Any, Final
 
 from ltm.core import commands as c
 from ltm.core import events as e
-from ltm.core.context import Context
 from ltm.core.facts import known
 from ltm.core.lifecycle import Fact
 from ltm.core.orders import Item, raise_alert
-from ltm.core.state import OrderState, State
 from ltm.core.watch import cancel
 from ltm.model.enums import Lifecycle, OrderStatus, Purpose, Severity, TradingState
 from ltm.model.errors import InvalidTransition, shown
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from decimal import Decimal
+
+    from ltm.core.context import Context
+    from ltm.core.state import OrderState, State
 
 _UP = frozenset({Lifecycle.STARTING, Lifecycle.RECONCILING, Lifecycle.RUNNING})
 OPERATOR = "operator"
@@ -30,9 +34,9 @@ def pause(state: State, context: Context, command: c.Pause) -> Iterator[Item]:
         InvalidTransition: The session is not up, or not active (BAD-034).
     """
     if state.lifecycle not in _UP:
-        raise _refused("pause", state, f"it is {state.lifecycle.upper()}")
+        raise _refused(state, "pause", f"it is {state.lifecycle.upper()}")
     if state.trading_state is not TradingState.ACTIVE:
-        raise _refused("pause", state, f"it is {_named(state)}")
+        raise _refused(state, "pause", f"it is {_named(state)}")
     message = command.reason or "paused by a person"
     yield e.TradingPaused(at=context.now, code=OPERATOR, message=message, by=command.by)
 
@@ -46,12 +50,12 @@ def resume(state: State, context: Context, command: c.Resume) -> Iterator[Item]:
     """
     if not state.latches or state.lifecycle not in _UP:
         raise _refused(
-            "resume", state, f"it is {_named(state) if state.lifecycle in _UP else state.lifecycle.upper()}"
+            state, "resume", f"it is {_named(state) if state.lifecycle in _UP else state.lifecycle.upper()}"
         )
     open_latches = [code for code in state.latches if code != OPERATOR and code not in command.acknowledge]
     if open_latches:
         causes = ", ".join(open_latches)
-        error = _refused("resume", state, f"{causes} must be acknowledged")
+        error = _refused(state, "resume", f"{causes} must be acknowledged")
         error.hint = f"look at it first, then resume with --ack {open_latches[0]} --reason TEXT"
         raise error
     second = state.equity if "daily_loss" in state.latches else None
@@ -73,7 +77,7 @@ def _named(state: State) -> str:
     return "PAUSED" if state.trading_state is TradingState.REDUCING else state.trading_state.upper()
 
 
-def _refused(verb: str, state: State, why: str) -> InvalidTransition:
+def _refused(state: State, verb: str, why: str) -> InvalidTransition:
     message = f"cannot {verb} session {state.spec.session_id}: {why}"
     return InvalidTransition(message, field="session", got=state.lifecycle)
 
@@ -145,9 +149,9 @@ def flatten(state: State, context: Context, command: c.Flatten) -> Iterator[Item
         InvalidTransition: The session is not running, or halted.
     """
     if state.lifecycle is not Lifecycle.RUNNING:
-        raise _refused("flatten", state, f"it is {state.lifecycle.upper()}")
+        raise _refused(state, "flatten", f"it is {state.lifecycle.upper()}")
     if state.trading_state in {TradingState.HALTED, TradingState.KILLED}:
-        raise _refused("flatten", state, f"it is {_named(state)}")
+        raise _refused(state, "flatten", f"it is {_named(state)}")
     if state.trading_state is TradingState.ACTIVE:
         message = f"flattened by {command.by}"
         yield e.TradingPaused(at=context.now, code=OPERATOR, message=message, by=command.by)
@@ -192,11 +196,11 @@ def resolve(state: State, context: Context, command: c.ResolveOrder) -> Iterator
             client_order_id=order.client_order_id,
             venue_order_id=command.venue_order_id,
         )
-        yield from known(state, context, order, Fact.ACCEPTED, accepted)
+        yield from known(context, order, Fact.ACCEPTED, accepted)
         return
     evidence = f"{command.by} says so: {command.reason}"
     absent = e.OrderAbsent(at=context.now, client_order_id=order.client_order_id, evidence=evidence)
-    yield from known(state, context, order, Fact.ABSENT, absent)
+    yield from known(context, order, Fact.ABSENT, absent)
 
 
 def record_flow(state: State, context: Context, command: c.RecordFlow) -> Iterator[Item]:
@@ -264,3 +268,42 @@ def restricted(state: State) -> bool:
     Return whether open entries have no business at the venue any more (K13).
     """
     return state.trading_state is not TradingState.ACTIVE
+
+
+def note_delivery(_state: State, context: Context, command: c.NoteDelivery) -> Iterator[Item]:
+    """
+    Note that a sink took an alert.
+    """
+    yield e.AlertDelivered(at=context.now, alert_id=command.alert_id, sink=command.sink)
+
+
+def acknowledge(_state: State, context: Context, command: c.AcknowledgeAlert) -> Iterator[Item]:
+    """
+    Note that a person has seen an alert.
+    """
+    yield e.AlertAcknowledged(at=context.now, alert_id=command.alert_id, by=command.by)
+
+
+def raise_for_shell(state: State, context: Context, command: c.RaiseAlert) -> Iterator[Item]:
+    """
+    Tell a person what the shell noticed.
+    """
+    yield raise_alert(state, context, Severity(command.severity), command.code, command.message)
+
+
+OPERATIONS: Final[dict[type[c.AnyCommand], Callable[[State, Context, Any], Iterator[Item]]]] = {
+    c.Pause: pause,
+    c.Resume: resume,
+    c.Halt: halt,
+    c.Kill: kill,
+    c.Stop: stop,
+    c.Flatten: flatten,
+    c.CancelOrder: cancel_order,
+    c.ResolveOrder: resolve,
+    c.RecordFlow: record_flow,
+    c.AcceptPosition: accept_position,
+    c.NoteDelivery: note_delivery,
+    c.AcknowledgeAlert: acknowledge,
+    c.RaiseAlert: raise_for_shell,
+}
+"""What people and the shell may ask for, and who sees to it."""

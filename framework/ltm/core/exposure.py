@@ -4,12 +4,16 @@ Worst-case exposure: every open order filled against us, buys and sells never ne
 
 from __future__ import annotations
 
-from decimal import Decimal
+from typing import TYPE_CHECKING
 
 from ltm.core.state import Group, Slot, State
 from ltm.model.enums import OrderType, Side
 from ltm.model.numbers import ONE, ZERO
-from ltm.model.order import OrderDraft
+
+if TYPE_CHECKING:
+    from decimal import Decimal
+
+    from ltm.model.order import OrderDraft
 
 BUY = Side.BUY
 

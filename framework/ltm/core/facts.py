@@ -7,19 +7,22 @@ are applied once each, and an order whose fate is not known stays open until evi
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from decimal import Decimal
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from ltm.core import events as e
-from ltm.core.context import Context
 from ltm.core.effects import QueryOrder, Sweep
 from ltm.core.lifecycle import TERMINAL, Fact, NoMove, next_status
 from ltm.core.orders import Item, raise_alert
-from ltm.core.state import OrderState, State
 from ltm.model.enums import OrderStatus, Severity
 from ltm.model.numbers import EXACT, RULES, ZERO, plain
 from ltm.model.reports import Acked, Ambiguous, FillReport, NotSent, OrderReport, Outcome, Refused
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ltm.core.context import Context
+    from ltm.core.state import OrderState, State
 
 DUPLICATE: Final = "duplicate_client_order_id"
 """A refusal with this code proves that an earlier request arrived: never a rejection."""
@@ -36,7 +39,7 @@ def query(order: OrderState) -> QueryOrder:
     return QueryOrder(order.client_order_id, order.venue_order_id, order.symbol)
 
 
-def known(state: State, context: Context, order: OrderState, fact: Fact, event: e.AnyEvent) -> Iterator[Item]:
+def known(context: Context, order: OrderState, fact: Fact, event: e.AnyEvent) -> Iterator[Item]:
     """
     Record an event if the table lets its fact move the order; note what has no place.
     """
@@ -67,27 +70,27 @@ def submit_answered(state: State, context: Context, order: OrderState, outcome: 
             event = e.OrderAccepted(
                 at=context.now, client_order_id=order_id, venue_order_id=outcome.venue_order_id
             )
-            yield from known(state, context, order, Fact.ACCEPTED, event)
+            yield from known(context, order, Fact.ACCEPTED, event)
         case NotSent():
             absent = e.OrderAbsent(
                 at=context.now, client_order_id=order_id, evidence=f"not sent: {outcome.reason}"
             )
-            yield from known(state, context, order, Fact.ABSENT, absent)
+            yield from known(context, order, Fact.ABSENT, absent)
             message = f"order {order_id} ({order.side} {plain(order.quantity)} {order.symbol}) was not sent"
             yield raise_alert(state, context, Severity.WARNING, "not_sent", f"{message}: {outcome.reason}")
         case Refused() if outcome.code != DUPLICATE and order.status in _UNANSWERED:
             yield from rejected(state, context, order, outcome.code, outcome.message)
         case Refused():
             # The stream already said otherwise, or an earlier request arrived: ask.
-            yield from _unknown(state, context, order, f"{outcome.code}: {outcome.message}")
+            yield from _unknown(context, order, f"{outcome.code}: {outcome.message}")
             yield query(order)
         case Ambiguous():
-            yield from _unknown(state, context, order, outcome.reason)
+            yield from _unknown(context, order, outcome.reason)
 
 
-def _unknown(state: State, context: Context, order: OrderState, reason: str) -> Iterator[Item]:
+def _unknown(context: Context, order: OrderState, reason: str) -> Iterator[Item]:
     event = e.OrderUnknown(at=context.now, client_order_id=order.client_order_id, reason=reason)
-    yield from known(state, context, order, Fact.UNKNOWN, event)
+    yield from known(context, order, Fact.UNKNOWN, event)
     order.unknown_since = context.mono
     order.query_at = context.mono + SCHEDULE[0]
 
@@ -99,13 +102,13 @@ def rejected(state: State, context: Context, order: OrderState, code: str, messa
     event = e.OrderRejected(
         at=context.now, client_order_id=order.client_order_id, code=code[:64], message=message[:300]
     )
-    yield from known(state, context, order, Fact.REJECTED, event)
+    yield from known(context, order, Fact.REJECTED, event)
     if order.status is OrderStatus.REJECTED:
         text = f"{order.side} {plain(order.quantity)} {order.symbol} was rejected: {code}: {message[:200]}"
         yield raise_alert(state, context, Severity.WARNING, "order_rejected", text)
 
 
-def cancel_answered(state: State, context: Context, order: OrderState, outcome: Outcome) -> Iterator[Item]:
+def cancel_answered(context: Context, order: OrderState, outcome: Outcome) -> Iterator[Item]:
     """
     Take the outcome of a cancel request. "Not found" is not "canceled": the venue is asked.
     """
@@ -159,10 +162,10 @@ def _ended(state: State, context: Context, order: OrderState, report: OrderRepor
     match report.status:
         case OrderStatus.CANCELED:
             canceled = e.OrderCanceled(at=context.now, client_order_id=order_id, reason=reason)
-            yield from known(state, context, order, Fact.CANCELED, canceled)
+            yield from known(context, order, Fact.CANCELED, canceled)
         case OrderStatus.EXPIRED:
             expired = e.OrderExpired(at=context.now, client_order_id=order_id, reason=reason)
-            yield from known(state, context, order, Fact.EXPIRED, expired)
+            yield from known(context, order, Fact.EXPIRED, expired)
         case OrderStatus.REJECTED:
             yield from rejected(state, context, order, report.reason_code or "rejected", reason)
         case _:
@@ -290,7 +293,7 @@ def fill_reported(
     if order.status is OrderStatus.ABSENT:
         yield from late(state, context, order, fill.venue_order_id or "")
     if not inferred:
-        yield from _replace_inferred(state, context, order, fill.quantity)
+        yield from _replace_inferred(context, order, fill.quantity)
     was, over = order.status, order.filled + fill.quantity - order.quantity
     commission, currency, estimated = _commission(state, order, fill)
     yield e.OrderFilled(
@@ -350,7 +353,7 @@ def _seen_again(state: State, context: Context, order: OrderState, fill: FillRep
         yield raise_alert(state, context, Severity.WARNING, "fill_corrected", message)
 
 
-def _replace_inferred(state: State, context: Context, order: OrderState, quantity: Decimal) -> Iterator[Item]:
+def _replace_inferred(context: Context, order: OrderState, quantity: Decimal) -> Iterator[Item]:
     left = quantity
     for fill_id, booked in list(order.fills.items()):
         if not booked.inferred or not booked.quantity or left <= ZERO:

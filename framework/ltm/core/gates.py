@@ -10,19 +10,21 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import attrs
 
 from ltm.core.context import Context
 from ltm.core.state import Slot, State
 from ltm.model.enums import Lifecycle, OrderStatus, OrderType, TradingState
-from ltm.model.instrument import Instrument
 from ltm.model.numbers import ONE, RULES, ZERO, plain
 from ltm.model.order import OrderDraft
 from ltm.model.results import Check
 from ltm.model.signal import SignalRecord
-from ltm.model.spec import SessionSpec
+
+if TYPE_CHECKING:
+    from ltm.model.instrument import Instrument
+    from ltm.model.spec import SessionSpec
 
 SKEW_LIMIT: Final = 5.0
 """Seconds by which our clock may differ from the venue's (C46)."""

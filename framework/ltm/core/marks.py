@@ -8,16 +8,19 @@ with the number of instruments, orders or past events. What it finds worth a loo
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from decimal import Decimal, InvalidOperation
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import attrs
 
 from ltm.core.exposure import touch
 from ltm.core.state import Slot, State
-from ltm.model.market import Quote
 from ltm.model.numbers import ONE, RULES, ZERO
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from ltm.model.market import Quote
 
 _HALF: Final = Decimal("0.5")
 PERSISTS: Final = 1.0
@@ -40,11 +43,15 @@ class Watch:
     dropped: int = 0
 
 
-def mark_all(state: State, watch: Watch, quotes: Iterable[Quote], received: float) -> bool:
+def mark_all(  # noqa: C901, PLR0912 - the one hot loop: a call per branch would double its cost
+    state: State, watch: Watch, quotes: Iterable[Quote], received: float
+) -> bool:
     """
     Apply market updates; return whether something needs a look.
 
     Args:
+        state: Whose prices, equity and peak move.
+        watch: Whose levels are compared, and which is told what was noticed.
         quotes: In order. Unknown symbols and unusable prices are dropped and counted (BAD-100).
         received: The monotonic time at which they arrived.
     """

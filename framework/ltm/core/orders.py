@@ -7,20 +7,17 @@ next line runs, so that two orders in one turn see each other (RSK-07).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from decimal import Decimal, getcontext, setcontext
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import attrs
 
 from ltm.core import events as e
 from ltm.core import gates
-from ltm.core.context import Context
 from ltm.core.effects import Effect, SubmitOrder
 from ltm.core.exposure import open_quantity, reduces, worst_price
 from ltm.core.gates import Candidate, Gate
 from ltm.core.risk import Rooms, approve, headrooms, judge, snapshot_of, worst_of
-from ltm.core.state import Slot, State
 from ltm.model.enums import Action, Purpose, Severity, Side
 from ltm.model.errors import shown
 from ltm.model.identifiers import client_order_id
@@ -29,6 +26,12 @@ from ltm.model.order import OrderDraft
 from ltm.model.results import Check, Reason
 from ltm.model.signal import SignalRecord
 from ltm.ports.rules import SizingView
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ltm.core.context import Context
+    from ltm.core.state import Slot, State
 
 Item = e.AnyEvent | Effect
 SIDES: Final = {Action.BUY: Side.BUY, Action.SELL: Side.SELL}
@@ -85,13 +88,15 @@ def decide_signal(
     side = SIDES[signal.action]
     checks = [gates.signal_gate(state, context, signal)]
     if reduces(slot, side):
-        yield from _signal_exit(state, context, terms, wish, signal, slot, side, checks)
+        yield from _signal_exit(
+            state, context, terms, wish, signal=signal, slot=slot, side=side, checks=checks
+        )
     elif side is Side.SELL and not state.spec.allow_short:
         message = f"no position in {slot.instrument.symbol} to sell, and shorting is off"
         yield _denied(context, wish, [*checks, Check("short", "nothing_to_sell", ZERO, message=message)])
     else:
         draft = _draft(signal, slot, side, signal.quantity or ZERO)
-        yield from _entry(state, context, terms, wish, slot, draft, checks)
+        yield from _entry(state, context, terms, wish, slot=slot, draft=draft, checks=checks)
 
 
 _UNLISTED: Final = Check("instrument", "unknown_instrument")
@@ -133,6 +138,7 @@ def _signal_exit(
     context: Context,
     terms: Terms,
     wish: Wish,
+    *,
     signal: SignalRecord,
     slot: Slot,
     side: Side,
@@ -148,13 +154,13 @@ def _signal_exit(
         return
     draft = _draft(signal, slot, side, quantity)
     if quantity <= left:
-        yield from place_exit(state, context, terms, wish, slot, draft, checks)
+        yield from place_exit(state, context, terms, wish, slot=slot, draft=draft, checks=checks)
     elif side is Side.SELL and not state.spec.allow_short:
         message = f"selling {plain(quantity)} with {plain(left)} free to sell would turn the position short"
         check = Check("short", "would_flip", quantity, left, message=message)
         yield _denied(context, wish, [*checks, check], draft)
     else:
-        yield from _entry(state, context, terms, wish, slot, draft, checks)
+        yield from _entry(state, context, terms, wish, slot=slot, draft=draft, checks=checks)
 
 
 # --- Entries ------------------------------------------------------------------------------------
@@ -165,6 +171,7 @@ def _entry(
     context: Context,
     terms: Terms,
     wish: Wish,
+    *,
     slot: Slot,
     draft: OrderDraft,
     checks: list[Check],
@@ -181,10 +188,10 @@ def _entry(
         yield _denied(context, wish, [*checks, Check("price", "no_price", message=message)], draft)
         return
     worst = worst_of(slot, unit_price)
-    empty = snapshot_of(state, context, slot, draft.side, ZERO, worst)
+    empty = snapshot_of(state, context, slot, draft.side, worst=worst, quantity=ZERO)
     rooms, faults = headrooms(state, context, draft, empty)
     if not draft.quantity and wish.signal is not None:
-        quantity, sizing, problem = _size(state, context, slot, wish.signal, rooms, worst.unit)
+        quantity, sizing, problem = _size(state, context, slot, wish.signal, rooms=rooms, unit=worst.unit)
         wish = attrs.evolve(wish, sizing=sizing)
         if problem is not None:
             checks.append(problem)
@@ -192,7 +199,7 @@ def _entry(
             yield _denied(context, wish, checks, draft)
             return
         draft = _with_quantity(draft, quantity)
-    snapshot = snapshot_of(state, context, slot, draft.side, draft.quantity, worst)
+    snapshot = snapshot_of(state, context, slot, draft.side, worst=worst, quantity=draft.quantity)
     judgement = judge(state, context, draft, snapshot, rooms)
     candidate = Candidate(slot, draft, entry=True, unit=worst.unit, signal=wish.signal)
     checks += [gate(state, context, candidate) for gate in terms.entry]
@@ -200,7 +207,7 @@ def _entry(
     checks += judgement.denials
     yield from _blame(state, context, [*faults, *judgement.faults])
     if all(check.code == "ok" for check in checks):
-        yield from _intend(state, context, wish, draft, checks, unit_price, entry=True)
+        yield from _intend(state, context, wish, draft, checks, unit_price=unit_price, entry=True)
     else:
         yield _denied(context, wish, checks, draft)
 
@@ -218,7 +225,7 @@ def _with_quantity(draft: OrderDraft, quantity: Decimal) -> OrderDraft:
 
 
 def _size(
-    state: State, context: Context, slot: Slot, signal: SignalRecord, rooms: Rooms, unit: Decimal
+    state: State, context: Context, slot: Slot, signal: SignalRecord, *, rooms: Rooms, unit: Decimal
 ) -> tuple[Decimal, str, Check | None]:
     # Asks the sizer, with what every rule and gate leaves, and rounds down to the lot.
     room = gates.gate_headroom(state, context, slot, unit)
@@ -296,6 +303,7 @@ def place_exit(
     context: Context,
     terms: Terms,
     wish: Wish,
+    *,
     slot: Slot,
     draft: OrderDraft,
     checks: list[Check],
@@ -311,7 +319,7 @@ def place_exit(
     checks += [gate(state, context, candidate) for gate in terms.exit]
     checks.append(Check("exposure", "reducing", draft.quantity, abs(slot.position)))
     if all(check.code in {"ok", "reducing"} for check in checks):
-        yield from _intend(state, context, wish, draft, checks, unit_price, entry=False)
+        yield from _intend(state, context, wish, draft, checks, unit_price=unit_price, entry=False)
     else:
         yield _denied(context, wish, checks, draft)
 
@@ -336,8 +344,8 @@ def _intend(
     wish: Wish,
     draft: OrderDraft,
     checks: list[Check],
-    unit_price: Decimal,
     *,
+    unit_price: Decimal,
     entry: bool,
 ) -> Iterator[Item]:
     order_id = client_order_id(state.session_key, state.sequence + 1)

@@ -9,11 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from decimal import Decimal
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from ltm.core import events as e
-from ltm.core.commands import SweepAnswered
-from ltm.core.context import Context
 from ltm.core.facts import fill_reported, order_reported, query
 from ltm.core.lifecycle import TERMINAL
 from ltm.core.orders import Item, raise_alert
@@ -23,7 +21,11 @@ from ltm.model.enums import Lifecycle, OrderStatus, Purpose, Severity
 from ltm.model.errors import ConfigError
 from ltm.model.identifiers import sequence_of
 from ltm.model.numbers import ZERO, plain
-from ltm.model.reports import AccountReport, FillReport, OrderReport, PositionReport
+
+if TYPE_CHECKING:
+    from ltm.core.commands import SweepAnswered
+    from ltm.core.context import Context
+    from ltm.model.reports import AccountReport, FillReport, OrderReport, PositionReport
 
 SETTLE: Final = 5.0
 """Seconds a difference must stand before it counts."""

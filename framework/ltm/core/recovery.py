@@ -5,7 +5,7 @@ From a journal to a state: snapshot, then the records after it. Pure: no clock, 
 from __future__ import annotations
 
 from decimal import getcontext, setcontext
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
@@ -16,8 +16,10 @@ from ltm.core.snapshot import dump, load
 from ltm.core.state import State, new_state
 from ltm.model.errors import JournalError
 from ltm.model.numbers import EXACT
-from ltm.model.spec import SessionSpec
-from ltm.ports.shell import Journal, Record
+
+if TYPE_CHECKING:
+    from ltm.model.spec import SessionSpec
+    from ltm.ports.shell import Journal, Record
 
 SNAPSHOT_RECORDS: Final = 10_000
 SNAPSHOT_SHARE: Final = 10

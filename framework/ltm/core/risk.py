@@ -10,19 +10,21 @@ from __future__ import annotations
 import re
 from decimal import Decimal, getcontext, setcontext
 from functools import partial
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import attrs
 
-from ltm.core.context import Context
 from ltm.core.exposure import group_total, open_quantity, refresh, worst_values
-from ltm.core.state import Slot, State
 from ltm.model.enums import Side
 from ltm.model.errors import shown
 from ltm.model.numbers import DIGITS, ONE, RULES, ZERO
 from ltm.model.order import SEAL, Approval, OrderDraft
 from ltm.model.results import Allow, Check, Deny
 from ltm.ports.rules import GroupExposure, PositionView, RiskRule, RiskSnapshot
+
+if TYPE_CHECKING:
+    from ltm.core.context import Context
+    from ltm.core.state import Slot, State
 
 _CODE: Final = re.compile(r"[a-z][a-z0-9_]{0,63}", re.ASCII)
 _TEXT_LIMIT: Final = 300
@@ -81,7 +83,7 @@ def worst_of(slot: Slot, unit_price: Decimal) -> Worst:
 
 
 def snapshot_of(
-    state: State, context: Context, slot: Slot, side: Side, quantity: Decimal, worst: Worst
+    state: State, context: Context, slot: Slot, side: Side, *, worst: Worst, quantity: Decimal
 ) -> RiskSnapshot:
     """
     Return what rules see when they judge a quantity (RSK-05, RSK-45); zero for their headroom.

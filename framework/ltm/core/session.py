@@ -7,32 +7,36 @@ one at a time in one order, commits the journal, and only then performs the effe
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from datetime import datetime
 from decimal import getcontext, setcontext
+from typing import TYPE_CHECKING
 
 from ltm.core import commands as c
 from ltm.core import control, facts, reconcile, watch
 from ltm.core import events as e
 from ltm.core.codec import KIND_OF, VERSION, decode, encode
-from ltm.core.context import Context
 from ltm.core.effects import DeliverAlert, Effect, SubmitOrder, Sweep
 from ltm.core.evolve import evolve
 from ltm.core.gates import entry_gates, exit_gates
 from ltm.core.marks import mark_all
 from ltm.core.orders import Item, Terms, decide_signal
 from ltm.core.snapshot import shadow
-from ltm.core.state import OrderState, State
-from ltm.model.enums import Lifecycle, OrderStatus, Severity, TradingState
+from ltm.model.enums import Lifecycle, OrderStatus, TradingState
 from ltm.model.errors import SignalError
 from ltm.model.identifiers import sequence_of, signal_key
 from ltm.model.instrument import Instrument
-from ltm.model.market import Quote
 from ltm.model.numbers import EXACT
 from ltm.model.reports import AccountReport, FillReport, LinkReport, OrderReport
 from ltm.model.results import Alert
-from ltm.model.signal import SignalRecord
 from ltm.ports.shell import Journal, Record
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from datetime import datetime
+
+    from ltm.core.context import Context
+    from ltm.core.state import OrderState, State
+    from ltm.model.market import Quote
+    from ltm.model.signal import SignalRecord
 
 
 class Session:
@@ -46,7 +50,7 @@ class Session:
         self.journal = journal
         self.terms = Terms(entry_gates(state.spec), exit_gates(state.spec))
         self._effects: list[Effect] = []
-        self._stamp: tuple[datetime, str] = (datetime.min, "")
+        self._stamp: tuple[datetime | None, str] = (None, "")
 
     # --- Start and stop -------------------------------------------------------------------------
 
@@ -195,7 +199,7 @@ class Session:
                 yield from facts.submit_answered(state, context, order, command.outcome)
             case c.CancelAnswered():
                 order = self._order(command.client_order_id)
-                yield from facts.cancel_answered(state, context, order, command.outcome)
+                yield from facts.cancel_answered(context, order, command.outcome)
             case c.QueryAnswered():
                 order = self._order(command.client_order_id)
                 yield from facts.query_answered(
@@ -208,48 +212,7 @@ class Session:
             case c.DefineInstrument():
                 yield from self._define(command.instrument)
             case _:
-                yield from self._operate(command)
-
-    def _operate(self, command: c.AnyCommand) -> Iterator[Item]:
-        state, context = self.state, self.context
-        match command:
-            case c.Pause():
-                yield from control.pause(state, context, command)
-            case c.Resume():
-                yield from control.resume(state, context, command)
-            case c.Halt():
-                yield from control.halt(state, context, command)
-            case c.Kill():
-                yield from control.kill(state, context, command)
-            case c.Stop():
-                yield from control.stop(state, context, command)
-            case c.Flatten():
-                yield from control.flatten(state, context, command)
-            case c.CancelOrder():
-                yield from control.cancel_order(state, context, command)
-            case c.ResolveOrder():
-                yield from control.resolve(state, context, command)
-            case c.RecordFlow():
-                yield from control.record_flow(state, context, command)
-            case c.AcceptPosition():
-                yield from control.accept_position(state, context, command)
-            case c.NoteDelivery():
-                yield e.AlertDelivered(at=context.now, alert_id=command.alert_id, sink=command.sink)
-            case c.AcknowledgeAlert():
-                yield e.AlertAcknowledged(at=context.now, alert_id=command.alert_id, by=command.by)
-            case c.RaiseAlert():
-                yield from self._raise(command)
-
-    def _raise(self, command: c.RaiseAlert) -> Iterator[Item]:
-        severity = Severity(command.severity)
-        alert_id = f"{self.state.spec.session_id}-{self.state.sequence + 1}"
-        yield e.AlertRaised(
-            at=self.context.now,
-            alert_id=alert_id,
-            severity=severity,
-            code=command.code,
-            message=command.message,
-        )
+                yield from control.OPERATIONS[type(command)](state, context, command)
 
     def _after(self) -> Iterator[Item]:
         # What a fact may have set off: a floor reached, an exit due.

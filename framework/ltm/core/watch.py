@@ -4,21 +4,24 @@ What is looked after between orders: equity floors, stop losses, timers, samples
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
 from decimal import Decimal
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from ltm.core import events as e
-from ltm.core.context import Context
 from ltm.core.effects import SendCancel, Sweep
 from ltm.core.facts import SCHEDULE, query
 from ltm.core.orders import Item, Terms, Wish, exit_draft, place_exit, raise_alert
-from ltm.core.state import OrderState, Slot, State
 from ltm.model.enums import Lifecycle, OrderStatus, Purpose, Severity, Side, TradingState
 from ltm.model.errors import shown
 from ltm.model.numbers import ZERO, plain, ratio
 from ltm.model.results import EquityFloor
-from ltm.ports.rules import EquityRule
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterator
+
+    from ltm.core.context import Context
+    from ltm.core.state import OrderState, Slot, State
+    from ltm.ports.rules import EquityRule
 
 _STAGES: Final = (Decimal("0.7"), Decimal("0.9"))
 _BLIND: Final = Decimal("-Infinity")
@@ -190,7 +193,7 @@ def _exit(state: State, context: Context, terms: Terms, slot: Slot, purpose: Pur
         slot.exit_sent_at = context.mono
         slot.retry_at = context.mono + min(2.0 ** (attempt - 1), 60.0)
         wish = Wish(epoch=slot.epoch, attempt=attempt, sizing=f"{purpose}: the whole position")
-        yield from place_exit(state, context, terms, wish, slot, draft, [])
+        yield from place_exit(state, context, terms, wish, slot=slot, draft=draft, checks=[])
 
 
 def _reread(context: Context, slot: Slot) -> bool:

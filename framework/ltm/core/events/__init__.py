@@ -1,0 +1,149 @@
+"""
+What happened: the closed union of facts a journal holds. Past tense, never changed, never removed.
+
+A field may be added with a default; anything else is a new event. `at` is when we recorded it;
+where the venue has a time of its own it is `occurred_at`.
+"""
+
+from __future__ import annotations
+
+from ltm.core.events._agreement import (
+    DriftCleared,
+    DriftFound,
+    ForeignOrderSeen,
+    InstrumentBlocked,
+    PositionAdjusted,
+    PositionIgnored,
+    Reconciled,
+)
+from ltm.core.events._base import Event
+from ltm.core.events._orders import (
+    CancelIntended,
+    CancelRejected,
+    FillReplaced,
+    OrderAbsent,
+    OrderAccepted,
+    OrderCanceled,
+    OrderDenied,
+    OrderExpired,
+    OrderFilled,
+    OrderIntended,
+    OrderLate,
+    OrderRejected,
+    OrderUnknown,
+    SignalIgnored,
+    Unexpected,
+)
+from ltm.core.events._session import (
+    AccountBound,
+    AlertAcknowledged,
+    AlertDelivered,
+    AlertRaised,
+    BootRecorded,
+    DayRolled,
+    EquitySampled,
+    FlowRecorded,
+    InstrumentDefined,
+    LifecycleChanged,
+    LinkChanged,
+    RuleFaulted,
+    SessionOpened,
+    TermsChanged,
+    TradingHalted,
+    TradingKilled,
+    TradingPaused,
+    TradingResumed,
+)
+
+SessionEvent = (
+    SessionOpened
+    | TermsChanged
+    | BootRecorded
+    | AccountBound
+    | LifecycleChanged
+    | LinkChanged
+    | TradingPaused
+    | TradingHalted
+    | TradingKilled
+    | TradingResumed
+    | InstrumentDefined
+    | EquitySampled
+    | DayRolled
+    | FlowRecorded
+    | RuleFaulted
+    | AlertRaised
+    | AlertDelivered
+    | AlertAcknowledged
+    | SignalIgnored
+    | OrderDenied
+    | Unexpected
+    | ForeignOrderSeen
+    | PositionAdjusted
+    | PositionIgnored
+    | DriftFound
+    | DriftCleared
+    | InstrumentBlocked
+    | Reconciled
+)
+OrderEvent = (
+    OrderIntended
+    | OrderAccepted
+    | OrderRejected
+    | OrderUnknown
+    | OrderAbsent
+    | OrderLate
+    | OrderFilled
+    | FillReplaced
+    | CancelIntended
+    | CancelRejected
+    | OrderCanceled
+    | OrderExpired
+)
+AnyEvent = SessionEvent | OrderEvent
+
+__all__ = [
+    "AccountBound",
+    "AlertAcknowledged",
+    "AlertDelivered",
+    "AlertRaised",
+    "AnyEvent",
+    "BootRecorded",
+    "CancelIntended",
+    "CancelRejected",
+    "DayRolled",
+    "DriftCleared",
+    "DriftFound",
+    "EquitySampled",
+    "Event",
+    "FillReplaced",
+    "FlowRecorded",
+    "ForeignOrderSeen",
+    "InstrumentBlocked",
+    "InstrumentDefined",
+    "LifecycleChanged",
+    "LinkChanged",
+    "OrderAbsent",
+    "OrderAccepted",
+    "OrderCanceled",
+    "OrderDenied",
+    "OrderEvent",
+    "OrderExpired",
+    "OrderFilled",
+    "OrderIntended",
+    "OrderLate",
+    "OrderRejected",
+    "OrderUnknown",
+    "PositionAdjusted",
+    "PositionIgnored",
+    "Reconciled",
+    "RuleFaulted",
+    "SessionEvent",
+    "SessionOpened",
+    "SignalIgnored",
+    "TermsChanged",
+    "TradingHalted",
+    "TradingKilled",
+    "TradingPaused",
+    "TradingResumed",
+    "Unexpected",
+]

@@ -1,0 +1,86 @@
+"""
+What comes of comparing our books with the venue's.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from ltm.core.events._base import Event
+from ltm.model.enums import OrderStatus, Purpose, Side
+
+
+class ForeignOrderSeen(Event, frozen=True):
+    """
+    An order at the venue that is not ours; with another purpose, ours from a lost journal.
+    """
+
+    client_order_id: str
+    venue_order_id: str
+    symbol: str
+    side: Side
+    quantity: Decimal
+    filled_quantity: Decimal
+    limit_price: Decimal | None = None
+    status: OrderStatus = OrderStatus.ACCEPTED
+    entry: bool = True
+    purpose: Purpose = Purpose.FOREIGN
+
+
+class PositionAdjusted(Event, frozen=True):
+    """
+    A holding changed without a fill of ours: inherited, foreign, or accepted by a person.
+    """
+
+    symbol: str
+    quantity: Decimal
+    """Signed change."""
+    price: Decimal
+    reason: str
+    rebase_cash: bool = False
+    """The account's cash moved too, nobody knows by how much: compare it afresh from here."""
+
+
+class PositionIgnored(Event, frozen=True):
+    """
+    A holding that was there before the session and is left out of it.
+    """
+
+    symbol: str
+    quantity: Decimal
+
+
+class DriftFound(Event, frozen=True):
+    """
+    The venue's holding is not ours, twice in a row; entries on the instrument are blocked.
+    """
+
+    symbol: str
+    ours: Decimal
+    theirs: Decimal
+
+
+class DriftCleared(Event, frozen=True):
+    """
+    The holdings agree again.
+    """
+
+    symbol: str
+
+
+class InstrumentBlocked(Event, frozen=True):
+    """
+    No entry is sent on an instrument any more; an empty reason lifts it.
+    """
+
+    symbol: str
+    reason: str
+
+
+class Reconciled(Event, frozen=True):
+    """
+    Orders, fills, positions and cash were compared with the venue.
+    """
+
+    open_orders: int
+    differences: tuple[str, ...] = ()

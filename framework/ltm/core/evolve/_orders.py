@@ -1,0 +1,244 @@
+"""
+How signals, orders and fills change the state.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ltm.core.booking import charge, move
+from ltm.core.exposure import touch
+from ltm.core.lifecycle import TERMINAL, Fact, NoMove, next_status
+from ltm.core.state import (
+    KEEP_CLOSED,
+    FillState,
+    OrderState,
+    Slot,
+    State,
+)
+from ltm.model.enums import Purpose, Side
+from ltm.model.errors import JournalError
+from ltm.model.numbers import ONE, ZERO
+from ltm.model.results import Reason
+
+if TYPE_CHECKING:
+    from ltm.core import events as e
+
+
+def _find(state: State, client_order_id: str) -> OrderState:
+    order = state.order(client_order_id)
+    if order is None:
+        message = f"journal names order {client_order_id}, which no earlier record created"
+        raise JournalError(message, code="LTM-JNL-005", hint="ltm journal verify names the record")
+    return order
+
+
+def _become(state: State, order: OrderState, fact: Fact) -> None:
+    status = next_status(order.status, fact)
+    if isinstance(status, NoMove):
+        message = f"journal moves order {order.client_order_id} from {order.status} by {fact}"
+        raise JournalError(message, code="LTM-JNL-005", hint="ltm journal verify names the record")
+    slot = state.slots[order.symbol]
+    slot.changed_at = state.sequence
+    was_terminal = order.status in TERMINAL
+    order.status = status
+    touch(slot)
+    if status in TERMINAL:
+        order.cancel_pending = False
+        if not was_terminal:
+            state.reserved -= order.unit_cost * max(order.quantity - order.filled, ZERO)
+            _close(state, slot, order)
+    elif was_terminal:
+        state.reserved += order.unit_cost * order.leaves
+        state.closed.pop(order.client_order_id, None)
+        state.orders[order.client_order_id] = order
+        slot.orders[order.client_order_id] = order
+
+
+def _close(state: State, slot: Slot, order: OrderState) -> None:
+    state.orders.pop(order.client_order_id, None)
+    slot.orders.pop(order.client_order_id, None)
+    state.closed[order.client_order_id] = order
+    if len(state.closed) > KEEP_CLOSED:
+        oldest = next(iter(state.closed))
+        venue_id = state.closed.pop(oldest).venue_order_id
+        if venue_id is not None:
+            state.venue_ids.pop(venue_id, None)
+
+
+def name_venue_order(state: State, order: OrderState, venue_order_id: str | None) -> None:
+    if venue_order_id and order.venue_order_id != venue_order_id:
+        order.venue_order_id = venue_order_id
+        state.venue_ids[venue_order_id] = order.client_order_id
+
+
+def order_intended(state: State, event: e.OrderIntended) -> None:
+    draft = event.draft
+    order = OrderState(
+        event.client_order_id,
+        draft.symbol,
+        draft.side,
+        draft.quantity,
+        draft.order_type,
+        draft.limit_price,
+        draft.trigger_price,
+        draft.time_in_force,
+        draft.purpose,
+        event.entry,
+        event.worst_price,
+        event.at,
+        event.at,
+        signal_key=event.signal_key,
+        epoch=event.epoch,
+        attempt=event.attempt,
+    )
+    slot = state.slots[draft.symbol]
+    if draft.side is Side.BUY:
+        order.unit_cost = event.worst_price * slot.instrument.multiplier * (slot.fx or ONE)
+        state.reserved += order.unit_cost * order.quantity
+    state.orders[order.client_order_id] = order
+    slot.orders[order.client_order_id] = order
+    slot.changed_at = state.sequence
+    touch(slot)
+    state.order_count += 1
+    if event.signal_key:
+        state.signals[event.signal_key] = state.sequence
+    if event.entry:
+        state.orders_today += 1
+    else:
+        slot.exit_attempts = max(slot.exit_attempts, event.attempt)
+
+
+def order_denied(state: State, event: e.OrderDenied) -> None:
+    state.denied_count += 1
+    if event.signal_key:
+        state.signals[event.signal_key] = state.sequence
+
+
+def signal_ignored(state: State, event: e.SignalIgnored) -> None:
+    state.signals[event.signal_key] = state.sequence
+
+
+def order_accepted(state: State, event: e.OrderAccepted) -> None:
+    order = _find(state, event.client_order_id)
+    name_venue_order(state, order, event.venue_order_id)
+    order.updated_at = event.at
+    _become(state, order, Fact.ACCEPTED)
+
+
+def order_rejected(state: State, event: e.OrderRejected) -> None:
+    order = _find(state, event.client_order_id)
+    order.updated_at = event.at
+    order.reason = Reason(event.code, event.message)
+    # A definitive rejection without a fill gives the day's budget back (C09).
+    if order.entry and not order.filled and order.purpose is not Purpose.FOREIGN:
+        state.orders_today = max(state.orders_today - 1, 0)
+    _become(state, order, Fact.REJECTED)
+
+
+def order_unknown(state: State, event: e.OrderUnknown) -> None:
+    order = _find(state, event.client_order_id)
+    order.updated_at = event.at
+    order.reason = Reason("unknown", event.reason)
+    _become(state, order, Fact.UNKNOWN)
+
+
+def order_absent(state: State, event: e.OrderAbsent) -> None:
+    order = _find(state, event.client_order_id)
+    order.updated_at = event.at
+    order.reason = Reason("absent", event.evidence)
+    _become(state, order, Fact.ABSENT)
+
+
+def order_late(state: State, event: e.OrderLate) -> None:
+    order = _find(state, event.client_order_id)
+    order.updated_at = event.at
+    name_venue_order(state, order, event.venue_order_id)
+    _become(state, order, Fact.LATE)
+
+
+def order_canceled(state: State, event: e.OrderCanceled) -> None:
+    order = _find(state, event.client_order_id)
+    order.updated_at = event.at
+    order.reason = Reason("canceled", event.reason) if event.reason else order.reason
+    _become(state, order, Fact.CANCELED)
+
+
+def order_expired(state: State, event: e.OrderExpired) -> None:
+    order = _find(state, event.client_order_id)
+    order.updated_at = event.at
+    order.reason = Reason("expired", event.reason) if event.reason else order.reason
+    _become(state, order, Fact.EXPIRED)
+
+
+def order_filled(state: State, event: e.OrderFilled) -> None:
+    order = _find(state, event.client_order_id)
+    name_venue_order(state, order, event.venue_order_id)
+    order.fills[event.fill_id] = FillState(
+        event.quantity,
+        event.price,
+        event.commission,
+        event.commission_currency,
+        event.estimated,
+        event.inferred,
+    )
+    if order.status not in TERMINAL:
+        state.reserved -= order.unit_cost * min(event.quantity, order.leaves)
+    order.filled += event.quantity
+    order.value += event.quantity * event.price
+    order.commission += event.commission
+    order.updated_at = event.at
+    state.fill_count += 1
+    slot = state.slots[order.symbol]
+    signed = event.quantity if order.side is Side.BUY else -event.quantity
+    whole = order.filled >= order.quantity
+    _become(state, order, Fact.FILLED_WHOLLY if whole else Fact.FILLED_PARTLY)
+    move(state, slot, signed, event.price)
+    charge(state, slot, event.commission, event.commission_currency)
+
+
+def fill_replaced(state: State, event: e.FillReplaced) -> None:
+    order = _find(state, event.client_order_id)
+    slot = state.slots[order.symbol]
+    old = order.fills[event.fill_id]
+    sign = ONE if order.side is Side.BUY else -ONE
+    if (old.quantity, old.price) != (event.quantity, event.price):
+        if old.quantity:
+            move(state, slot, -sign * old.quantity, old.price)
+        if event.quantity:
+            move(state, slot, sign * event.quantity, event.price)
+        if order.status not in TERMINAL:
+            state.reserved -= order.unit_cost * order.leaves
+        order.filled += event.quantity - old.quantity
+        if order.status not in TERMINAL:
+            state.reserved += order.unit_cost * order.leaves
+        order.value += event.quantity * event.price - old.quantity * old.price
+    charge(state, slot, -old.commission, old.currency)
+    charge(state, slot, event.commission, event.commission_currency)
+    order.commission += event.commission - old.commission
+    order.updated_at = event.at
+    order.fills[event.fill_id] = FillState(
+        event.quantity,
+        event.price,
+        event.commission,
+        event.commission_currency,
+        event.estimated,
+        inferred=old.inferred,
+    )
+    touch(slot)
+
+
+def cancel_intended(state: State, event: e.CancelIntended) -> None:
+    order = _find(state, event.client_order_id)
+    order.cancel_pending = True
+    order.updated_at = event.at
+
+
+def cancel_rejected(state: State, event: e.CancelRejected) -> None:
+    order = _find(state, event.client_order_id)
+    order.cancel_pending = False
+    order.updated_at = event.at
+
+
+def unexpected(state: State, event: e.Unexpected) -> None:
+    del state, event  # recorded for people; changes nothing

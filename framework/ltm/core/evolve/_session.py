@@ -1,0 +1,179 @@
+"""
+How life cycle, latches, day, money and alerts change the state.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ltm.core.booking import set_exit_levels
+from ltm.core.exposure import join_groups, touch
+from ltm.core.lifecycle import SESSION_TABLE
+from ltm.core.state import (
+    KEEP_ALERTS,
+    Latch,
+    OpenAlert,
+    Slot,
+    State,
+)
+from ltm.model.enums import TradingState
+from ltm.model.errors import JournalError
+from ltm.model.numbers import COST_GRID, RULES, ZERO
+
+if TYPE_CHECKING:
+    from ltm.core import events as e
+    from ltm.model.instrument import Instrument
+
+
+def session_opened(state: State, event: e.SessionOpened) -> None:
+    del state, event  # the state was made from it: `new_state`
+
+
+def terms_changed(state: State, event: e.TermsChanged) -> None:
+    state.spec = event.spec
+    for slot in state.slots.values():
+        set_exit_levels(state, slot)
+
+
+def boot_recorded(state: State, event: e.BootRecorded) -> None:
+    del event
+    state.boots += 1
+    state.link_up = False
+    state.reconciled_at = None
+
+
+def account_bound(state: State, event: e.AccountBound) -> None:
+    state.account = event.account
+    if event.cash_base is not None:
+        state.cash_base = event.cash_base
+
+
+def lifecycle_changed(state: State, event: e.LifecycleChanged) -> None:
+    if event.to not in SESSION_TABLE[state.lifecycle]:
+        message = f"journal moves the session from {state.lifecycle} to {event.to}"
+        raise JournalError(message, code="LTM-JNL-005", hint="ltm journal verify names the record")
+    state.lifecycle = event.to
+
+
+def link_changed(state: State, event: e.LinkChanged) -> None:
+    state.link_up = event.up
+    if not event.up:
+        state.reconciled_at = None
+
+
+def _latch(state: State, latch: Latch) -> None:
+    state.latches[latch.code] = latch
+    state.settle_trading_state()
+
+
+def trading_paused(state: State, event: e.TradingPaused) -> None:
+    _latch(
+        state,
+        Latch(
+            TradingState.REDUCING,
+            event.code,
+            event.message,
+            event.at,
+            event.by,
+            event.measured,
+            event.limit,
+            event.until_roll,
+        ),
+    )
+
+
+def trading_halted(state: State, event: e.TradingHalted) -> None:
+    _latch(state, Latch(TradingState.HALTED, event.code, event.message, event.at, event.by))
+
+
+def trading_killed(state: State, event: e.TradingKilled) -> None:
+    _latch(state, Latch(TradingState.KILLED, event.code, event.message, event.at, event.by))
+
+
+def trading_resumed(state: State, event: e.TradingResumed) -> None:
+    for code in event.codes:
+        state.latches.pop(code, None)
+        state.faulted.pop(code.removeprefix("rule_fault:"), None)
+    if event.reset_peak:
+        state.peak = state.equity
+    if event.second_base is not None:
+        state.loss_base = event.second_base
+    state.settle_trading_state()
+
+
+def instrument_defined(state: State, event: e.InstrumentDefined) -> None:
+    instrument = event.instrument
+    slot = state.slots.get(instrument.symbol)
+    if slot is None:
+        slot = state.slots[instrument.symbol] = Slot(instrument)
+    else:
+        _forget_aliases(state, slot.instrument)
+        slot.instrument = instrument
+    for alias in instrument.aliases:
+        state.aliases.setdefault(alias, []).append(instrument.symbol)
+    slot.fx = state.fx.get(instrument.currency)
+    join_groups(state, slot)
+
+
+def _forget_aliases(state: State, instrument: Instrument) -> None:
+    for alias in instrument.aliases:
+        state.aliases[alias].remove(instrument.symbol)
+
+
+def equity_sampled(state: State, event: e.EquitySampled) -> None:
+    for symbol, price in event.marks.items():
+        slot = state.slots[symbol]
+        slot.mark = price
+        touch(slot)
+    state.equity = event.equity
+    state.peak = event.peak_equity
+    state.sampled_at = event.at
+
+
+def day_rolled(state: State, event: e.DayRolled) -> None:
+    state.trading_date = event.trading_date
+    state.day_base = state.loss_base = event.day_start_equity
+    state.orders_today = 0
+    for code in [code for code, latch in state.latches.items() if latch.until_roll]:
+        del state.latches[code]
+    state.settle_trading_state()
+
+
+def flow_recorded(state: State, event: e.FlowRecorded) -> None:
+    # Every stored base moves in proportion, so that money that comes hides no loss (RSK-04).
+    before = state.equity
+    currency = state.spec.currency
+    state.cash[currency] = state.cash.get(currency, ZERO) + event.amount
+    state.flows += event.amount
+    state.equity += event.amount
+    if before > 0:
+        for name in ("peak", "day_base", "loss_base"):
+            base = RULES.divide(RULES.multiply(getattr(state, name), state.equity), before)
+            setattr(state, name, base.quantize(COST_GRID, context=RULES))
+
+
+def rule_faulted(state: State, event: e.RuleFaulted) -> None:
+    state.faulted[event.name] = event.detail
+
+
+def alert_raised(state: State, event: e.AlertRaised) -> None:
+    state.alerts[event.alert_id] = OpenAlert(
+        event.alert_id, event.severity, event.code, event.message, event.at
+    )
+    while len(state.alerts) > KEEP_ALERTS:
+        done = next((key for key, alert in state.alerts.items() if alert.delivered_to), None)
+        if done is None:
+            return
+        del state.alerts[done]
+
+
+def alert_delivered(state: State, event: e.AlertDelivered) -> None:
+    alert = state.alerts.get(event.alert_id)
+    if alert is not None:
+        alert.delivered_to.append(event.sink)
+
+
+def alert_acknowledged(state: State, event: e.AlertAcknowledged) -> None:
+    alert = state.alerts.get(event.alert_id)
+    if alert is not None:
+        alert.acknowledged_at = event.at
