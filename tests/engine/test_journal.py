@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from ltm.engine import database
 from ltm.engine.journal import JournalStore, SqliteJournal
 from ltm.engine.memory import MemoryJournal
 from ltm.engine.reader import JournalReader
@@ -413,3 +414,89 @@ def test_an_empty_file_becomes_a_journal(path: Path) -> None:
     assert 1 == reader.last_sequence("demo")
 
     reader.close()
+
+
+def test_a_file_system_without_a_write_ahead_log_is_refused(path: Path) -> None:
+    """
+    REL-3: WAL or nothing.
+    """
+    with pytest.raises(JournalError, match="no write-ahead log"):
+        JournalStore(path, connect=lambda _: sqlite3.connect(":memory:"))
+
+
+def test_a_file_that_sqlite_cannot_open_is_refused(path: Path) -> None:
+    """
+    F07: refuse at start, in words.
+    """
+
+    def connect(_: Path) -> sqlite3.Connection:
+        raise sqlite3.OperationalError("unable to open database file")
+
+    with pytest.raises(JournalError, match="unable to open") as refused:
+        JournalStore(path, connect=connect)
+    assert "LTM-JNL-005" == refused.value.code
+
+
+def test_a_witness_that_is_a_link_is_refused(path: Path) -> None:
+    """
+    SEC-32: nothing is written through a link.
+    """
+    path.with_name(path.name + "-witness").symlink_to(path.with_name("elsewhere"))
+
+    with pytest.raises(JournalError, match="cannot be used"):
+        JournalStore(path)
+    assert not path.with_name("elsewhere").exists()
+
+
+def test_closing_one_of_several_sessions_leaves_the_others_alone(path: Path) -> None:
+    """
+    The store belongs to the process, not to a session.
+    """
+    store = JournalStore(path)
+    first, second = store.session("first"), store.session("second")
+    first.close()
+    second.append(records(1, 1))
+    second.commit()
+
+    assert 1 == second.last_sequence()
+
+    store.close()
+    store.close()
+    with pytest.raises(JournalError, match="it was closed"):
+        second.append(records(2, 2))
+
+
+def test_a_session_whose_last_record_has_no_chain_is_refused(path: Path) -> None:
+    """
+    F06: nothing is chained to something unreadable.
+    """
+    written(path, 2)
+    with sqlite3.connect(path) as connection:
+        connection.execute("UPDATE record SET chain = 'none' WHERE sequence = 2")
+    connection.close()
+    path.with_name(path.name + "-witness").unlink()
+
+    with pytest.raises(JournalError, match="bad record 2"):
+        SqliteJournal.open(path, "demo")
+
+
+def test_a_row_that_the_table_refuses_is_not_blamed_on_another_process(path: Path) -> None:
+    """
+    Only a sequence that is really taken is the fence.
+    """
+    journal = SqliteJournal.open(path, "demo")
+    journal.append_raw(1, None, 1, "", b"{}")
+    with pytest.raises(JournalError, match="commit failed: NOT NULL") as refused:
+        journal.commit()
+    journal.close()
+
+    assert "LTM-JNL-001" == refused.value.code
+
+
+def test_an_old_sqlite_is_spoken_of() -> None:
+    """
+    Libraries: 3.7.0 to 3.51.2 can damage a log that two connections write to; `ltm check` warns.
+    """
+    found = database.advice()
+
+    assert (found is None) is (sqlite3.sqlite_version_info >= (3, 51, 3))

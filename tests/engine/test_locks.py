@@ -2,6 +2,9 @@
 One process per state directory, session and account.
 """
 
+import errno
+import fcntl
+import itertools
 import os
 import socket
 import subprocess
@@ -96,6 +99,52 @@ def test_a_lock_through_a_link_or_on_nothing_is_refused(tmp_path: Path) -> None:
         with pytest.raises(JournalError, match="cannot be locked"):
             FileLock(path, "session demo")
     assert not (tmp_path / "elsewhere").exists()
+
+
+def test_a_lock_file_removed_while_locking_is_locked_anew(tmp_path: Path, monkeypatch) -> None:
+    """
+    F34: the inode is checked after locking; whoever keeps removing the file is said to.
+    """
+    path = tmp_path / "session.lock"
+    system, removals = fcntl.flock, iter([True])
+
+    def flock(descriptor: int, how: int) -> None:
+        if next(removals, False):
+            path.unlink()
+        system(descriptor, how)
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    with FileLock(path, "session demo") as lock:
+        assert lock.held
+    removals = itertools.repeat(True)
+    with pytest.raises(JournalError, match="removed again and again"):
+        FileLock(path, "session demo")
+
+
+def test_a_file_system_that_cannot_lock_is_refused(tmp_path: Path, monkeypatch) -> None:
+    """
+    F34: no lock, no start.
+    """
+
+    def flock(descriptor: int, how: int) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    with pytest.raises(JournalError, match="No locks available"):
+        FileLock(tmp_path / "session.lock", "session demo")
+
+
+def test_a_process_that_may_not_be_asked_counts_as_living(monkeypatch) -> None:
+    """
+    F34: another user's process answers "not permitted", which only the living do.
+    """
+
+    def kill(pid: int, number: int) -> None:
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(os, "kill", kill)
+
+    assert is_alive(process_identity())
 
 
 def test_a_holder_that_has_not_signed_is_still_a_holder(tmp_path: Path) -> None:

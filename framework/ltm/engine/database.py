@@ -28,6 +28,7 @@ MAJOR: Final = 1
 """Major version of the tables; a file with a greater one is refused."""
 
 BUSY_SECONDS: Final = 5.0
+_SAFE_VERSION: Final = (3, 51, 3)
 _NO_CHECKPOINT_ON_CLOSE: Final = 1006  # SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE
 
 # A table with row ids: without, rows above a quarter of a page spill, and several sessions split pages.
@@ -75,6 +76,19 @@ SELECT_SESSIONS: Final = """
     SELECT id FROM ids WHERE id IS NOT NULL
 """
 SET_CLEAN: Final = "UPDATE meta SET value = ? WHERE key = 'clean'"
+
+
+def advice() -> str | None:
+    """
+    Return what is to be said about this machine's SQLite, None when it is recent enough.
+    """
+    if sqlite3.sqlite_version_info >= _SAFE_VERSION:
+        return None
+    safe = ".".join(map(str, _SAFE_VERSION))
+    return (
+        f"SQLite {sqlite3.sqlite_version} can damage a journal that two connections write to (mended in {safe}); "
+        "ltm writes with one: let nothing else write there"
+    )
 
 
 def open_writer(path: Path) -> sqlite3.Connection:

@@ -54,10 +54,9 @@ class JournalStore:
         self._check_before_writing()
         try:
             self._connection = connect(path)
-            database.prepare(self._connection, path)
-            self._witness = Witness(witness_file(path))
-        except (sqlite3.Error, OSError) as error:
+        except sqlite3.Error as error:
             raise database.unusable(path, str(error)) from error
+        self._witness = self._prepared()
         self.reader = JournalReader(path, self._connection)
 
     def session(self, session_id: str) -> SqliteJournal:
@@ -131,6 +130,17 @@ class JournalStore:
         if alive:
             self._witness.close()
 
+    def _prepared(self) -> Witness:
+        try:
+            database.prepare(self._connection, self.path)
+            return Witness(witness_file(self.path))
+        except (sqlite3.Error, OSError) as error:
+            self._connection.close()
+            raise database.unusable(self.path, str(error)) from error
+        except JournalError:
+            self._connection.close()
+            raise
+
     def _check_before_writing(self) -> None:
         reader = JournalReader(self.path)
         try:
@@ -148,12 +158,11 @@ class JournalStore:
     def _fail(self, error: sqlite3.Error, rows: Sequence[PendingRow]) -> JournalError:
         with contextlib.suppress(sqlite3.Error):
             self._connection.execute("ROLLBACK")
-        code = "LTM-JNL-001"
-        problem = f"commit failed: {error}"
-        if isinstance(error, sqlite3.IntegrityError):
+        code, problem = "LTM-JNL-001", f"commit failed: {error}"
+        taken = self._taken(rows) if isinstance(error, sqlite3.IntegrityError) else None
+        if taken is not None:
             code = "LTM-JNL-002"
-            session_id, sequence = self._taken(rows)
-            problem = f"another process has written sequence {sequence} of session {session_id}"
+            problem = f"another process has written sequence {taken[1]} of session {taken[0]}"
         self._failure = problem
         self._witness.close()
         return JournalError(
@@ -162,13 +171,13 @@ class JournalStore:
             hint=_CURE,
         )
 
-    def _taken(self, rows: Sequence[PendingRow]) -> tuple[str, int]:
+    def _taken(self, rows: Sequence[PendingRow]) -> PendingRow | None:
         # Asked of the database, since SQLite's error does not name the row.
         for row in rows:
             with contextlib.suppress(sqlite3.Error, JournalError):
                 if self.reader.last_sequence(row[0]) >= row[1]:
-                    return row[0], row[1]
-        return rows[0][0], rows[0][1]
+                    return row
+        return None
 
 
 class SqliteJournal:

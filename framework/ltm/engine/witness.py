@@ -41,7 +41,7 @@ class Witness:
     __slots__ = ("_descriptor", "_slots", "marks")
 
     def __init__(self, path: Path) -> None:
-        flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
+        flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
         self._descriptor = os.open(path, flags, 0o600)
         content = os.read(self._descriptor, os.fstat(self._descriptor).st_size)
         found = read_slots(content)
