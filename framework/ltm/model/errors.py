@@ -33,7 +33,10 @@ def shown(value: object) -> str:
     """
     Return an escaped, single-line repr of at most 64 characters.
     """
-    text = ascii(value) if not isinstance(value, str) else _quoted(value[: 4 * _SHOWN])
+    try:
+        text = _quoted(value[: 4 * _SHOWN]) if isinstance(value, str) else ascii(value)
+    except Exception:  # noqa: BLE001 - an int of thousands of digits has no repr, nor has a broken class
+        text = f"<{type(value).__name__}>"
     return text if len(text) <= _SHOWN else text[: _SHOWN - 3] + "..."
 
 
@@ -57,8 +60,12 @@ def suggestion(word: str, known: Iterable[str]) -> str | None:
     # Case and blanks around a word cost nothing: "BUY " is near "buy".
     asked = word.strip().lower()[:_SHOWN]
     limit = min(2, len(asked) - 1)
-    near = [(distance, name) for name in known if (distance := _edits(asked, name.lower())) <= limit]
-    return f'did you mean "{min(near)[1]}"?' if near else None
+    near = [
+        (distance, abs(len(asked) - len(name)), name)
+        for name in known
+        if (distance := _edits(asked, name.lower())) <= limit
+    ]
+    return f'did you mean "{min(near)[2]}"?' if near else None
 
 
 def _edits(left: str, right: str) -> int:
