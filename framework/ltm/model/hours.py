@@ -88,8 +88,11 @@ class TradingHours:
                 continue
             for window in self.windows:
                 end = window.end if window.end > window.start else window.end + _DAY
-                boundaries.append((instant_of(day, window.start, self.zone), True))
-                boundaries.append((instant_of(day, end, self.zone), False))
+                opens = instant_of(day, window.start, self.zone)
+                closes = instant_of(day, end, self.zone)
+                # A window inside a DST gap does not exist on that day.
+                if opens < closes:
+                    boundaries += ((opens, True), (closes, False))
         # At one instant a closing sorts first, so that back-to-back windows stay open.
         boundaries.sort()
         index = bisect_right(boundaries, now, key=lambda boundary: boundary[0])

@@ -88,7 +88,9 @@ def sequence_of(session_key: str, order_id: str) -> int | None:
     body, check = order_id[:-1], order_id[-1]
     if _check_digit(body) != check or not set(body[head:]) <= set(_DIGITS):
         return None
-    return int(body[head:], 36)
+    sequence = int(body[head:], 36)
+    # One id per sequence: leading zeros would make it two.
+    return sequence if base36(sequence) == body[head:] else None
 
 
 def session_key(random_bits: int) -> str:

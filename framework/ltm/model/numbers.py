@@ -48,7 +48,8 @@ def decimal_of(value: object) -> Decimal | None:
         return None
     if isinstance(value, int):
         return Decimal(value)
-    text = repr(value) if isinstance(value, float) else value
+    # Not `repr`: numpy's floats are floats, and have a repr of their own.
+    text = float.__repr__(value) if isinstance(value, float) else value
     if not isinstance(text, str) or not _PLAIN.fullmatch(text):
         return None
     return Decimal(text)
@@ -66,7 +67,7 @@ def round_price(price: Decimal, tick: Decimal, *, up: bool) -> Decimal:
     Return the price moved to the tick grid, up or down.
     """
     steps = RULES.divide(price, tick).to_integral_value(ROUND_CEILING if up else ROUND_FLOOR)
-    return steps * tick
+    return RULES.multiply(steps, tick)
 
 
 def ratio(numerator: Decimal, denominator: Decimal) -> Decimal:

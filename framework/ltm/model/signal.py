@@ -54,7 +54,7 @@ def _fail(number: int, field: str, rule: str, value: object, hint: str | None = 
 
 def _symbol(value: object) -> str:
     if isinstance(value, int) and not isinstance(value, bool):
-        hint = f'write "{value:06}": a number loses its leading zeros'
+        hint = "write it in quotes: a number loses its leading zeros"
         raise _fail(53, "stock_code", "must be a non-empty string", value, hint)
     if not isinstance(value, str) or not value:
         raise _fail(53, "stock_code", "must be a non-empty string", value, 'for example "600519"')
@@ -109,7 +109,7 @@ def _timestamp(value: object) -> str:
 
 def _parsed(text: str) -> datetime | None:
     try:
-        return datetime.fromisoformat(text.replace(",", "."))
+        return datetime.fromisoformat(text.replace(",", ".").replace("z", "Z"))
     except ValueError:
         return None
 
@@ -236,14 +236,15 @@ def utc_of(timestamp: str, zone: tzinfo | None) -> datetime:
             hint = 'add the offset, for example "+08:00" or "Z", or set naive_timestamps'
             raise _fail(61, "timestamp", "must carry a UTC offset here", timestamp, hint)
         moment = moment.replace(tzinfo=zone)
-        back = moment.astimezone(UTC).astimezone(zone)
-        if back.replace(tzinfo=None) != moment.replace(tzinfo=None):
-            hint = "that local time is skipped by daylight saving; add the UTC offset"
-            raise _fail(62, "timestamp", "must exist on the clock", timestamp, hint)
     try:
-        return moment.astimezone(UTC)
+        instant = moment.astimezone(UTC)
+        back = instant.astimezone(moment.tzinfo)
     except OverflowError:
         raise _fail(64, "timestamp", "must be a representable UTC time", timestamp) from None
+    if back.replace(tzinfo=None) != moment.replace(tzinfo=None):
+        hint = "that local time is skipped by daylight saving; add the UTC offset"
+        raise _fail(62, "timestamp", "must exist on the clock", timestamp, hint)
+    return instant
 
 
 def signal_from_mapping(values: Mapping[str, Any]) -> Signal:
