@@ -393,7 +393,7 @@ def test_a_mapping_has_the_names_of_the_document():
 @pytest.mark.parametrize(
     ("values", "message", "hint"),
     [
-        ({**GOOD, "confidance": 1}, "field name must be one of stock_code", 'did you mean "confidence"?'),
+        ({**GOOD, "Confidence": 1}, "field name must be one of stock_code", 'did you mean "confidence"?'),
         ({**GOOD, 5: 1}, "got 5", None),
         ({}, "stock_code is required", "add the field"),
         ({key: GOOD[key] for key in GOOD if key != "score"}, "score is required", "add the field"),

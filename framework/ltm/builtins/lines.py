@@ -113,7 +113,7 @@ def _refuse(rule: str, hint: str | None = None) -> NoReturn:
 
 def _json_object(text: str) -> Mapping[str, Any]:
     try:
-        values = json.loads(text, object_pairs_hook=_unique, parse_float=_number, parse_constant=float)
+        values = _JSON.decode(text)
     except RecursionError:
         _refuse("must not be nested")
     except ValueError as error:
@@ -137,6 +137,10 @@ def _number(text: str) -> Decimal | float:
     number = decimal_of(text)
     usable = number is not None and abs(number.adjusted()) <= _LARGEST_EXPONENT
     return number if number is not None and usable else float("nan")
+
+
+# Made once: `json.loads` would make one for each line.
+_JSON: Final = json.JSONDecoder(object_pairs_hook=_unique, parse_float=_number, parse_constant=float)
 
 
 def _cells(text: str) -> list[str]:
