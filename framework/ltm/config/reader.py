@@ -75,11 +75,7 @@ def got(value: object) -> str:
         return "a table"
     if isinstance(value, Sequence) and not isinstance(value, str):
         return "a list"
-    try:
-        text = shown(value)
-    except ValueError:
-        text = "a number of thousands of digits"
-    name = _NAMES.get(type(value))
+    text, name = shown(value), _NAMES.get(type(value))
     return f"{text} ({name})" if name else text
 
 
