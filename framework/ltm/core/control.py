@@ -11,12 +11,14 @@ from ltm.core import events as e
 from ltm.core.facts import known
 from ltm.core.lifecycle import Fact
 from ltm.core.orders import Item, raise_alert
+from ltm.core.state import Latch
 from ltm.core.watch import cancel
 from ltm.model.enums import Lifecycle, OrderStatus, Purpose, Severity, TradingState
 from ltm.model.errors import InvalidTransition, shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from datetime import datetime
     from decimal import Decimal
 
     from ltm.core.context import Context
@@ -307,3 +309,12 @@ OPERATIONS: Final[dict[type[c.AnyCommand], Callable[[State, Context, Any], Itera
     c.RaiseAlert: raise_for_shell,
 }
 """What people and the shell may ask for, and who sees to it."""
+
+
+def seize(state: State, now: datetime) -> None:
+    """
+    Halt in memory when nothing can be written down any more (REL-3).
+    """
+    message = "the journal takes no more records"
+    state.latches["journal"] = Latch(TradingState.HALTED, "journal", message, now, "ltm")
+    state.settle_trading_state()

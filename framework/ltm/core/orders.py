@@ -193,7 +193,11 @@ def _entry(
     if not draft.quantity and wish.signal is not None:
         quantity, sizing, problem = _size(state, context, slot, wish.signal, rooms=rooms, unit=worst.unit)
         wish = attrs.evolve(wish, sizing=sizing)
-        if problem is not None:
+        if problem is not None and problem.code == "below_min_lot":
+            # The limits leave no lot: let each say, for one lot, which of them it is.
+            checks.append(problem)
+            quantity = slot.instrument.lot_size
+        elif problem is not None:
             checks.append(problem)
             yield from _blame(state, context, faults)
             yield _denied(context, wish, checks, draft)
@@ -254,7 +258,7 @@ def _size(
     if room is not None:
         sizing += f", headroom {_shown(room)} ({limiting})"
     sizing += f", lot {plain(lot)}"
-    if wished <= 0:
+    if wished <= 0 and (room is None or room >= lot):
         return ZERO, sizing, Check("sizer", "zero_size", wished, message=f"{name} asked for nothing")
     if quantity <= 0:
         limit = wished if room is None else min(wished, room)

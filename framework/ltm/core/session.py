@@ -20,7 +20,7 @@ from ltm.core.gates import entry_gates, exit_gates
 from ltm.core.marks import mark_all
 from ltm.core.orders import Item, Terms, decide_signal
 from ltm.core.snapshot import shadow
-from ltm.model.enums import Lifecycle, OrderStatus, TradingState
+from ltm.model.enums import Lifecycle, OrderStatus, Severity, TradingState
 from ltm.model.errors import SignalError
 from ltm.model.identifiers import sequence_of, signal_key
 from ltm.model.instrument import Instrument
@@ -30,7 +30,7 @@ from ltm.model.results import Alert
 from ltm.ports.shell import Journal, Record
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from datetime import datetime
 
     from ltm.core.context import Context
@@ -49,6 +49,8 @@ class Session:
         self.context = context
         self.journal = journal
         self.terms = Terms(entry_gates(state.spec), exit_gates(state.spec))
+        self.listener: Callable[[e.AnyEvent], None] | None = None
+        """Is told every event as it is written down, before it is durable."""
         self._effects: list[Effect] = []
         self._stamp: tuple[datetime | None, str] = (None, "")
 
@@ -143,7 +145,10 @@ class Session:
         outer = getcontext()
         setcontext(EXACT)
         try:
-            if mark_all(self.state, self.context.watch, quotes, self.context.mono):
+            raised = mark_all(self.state, self.context.watch, quotes, self.context.mono)
+            if self.context.stale:
+                watch.check_prices(self.state, self.context)
+            if raised:
                 self._run(self._after())
         finally:
             setcontext(outer)
@@ -163,6 +168,8 @@ class Session:
         self.journal.append((row,))
         evolve(self.state, event)
         self.state.last_at = event.at
+        if self.listener is not None:
+            self.listener(event)
         if type(event) is e.AlertRaised:
             self._effects.append(DeliverAlert(self._alert(event)))
 
@@ -174,6 +181,23 @@ class Session:
                 if type(item) is Sweep:
                     self.context.sweeping = True
                 self._effects.append(item)  # type: ignore[arg-type] # all else is an effect
+
+    def outbox(self) -> list[Alert]:
+        """
+        Return the alerts that no sink has taken yet; after a restart they go out again (I-18).
+        """
+        return [
+            Alert(
+                alert_id=alert.alert_id,
+                session_id=self.state.spec.session_id,
+                severity=Severity(alert.severity),
+                code=alert.code,
+                message=alert.message,
+                raised_at=alert.raised_at,
+            )
+            for alert in self.state.alerts.values()
+            if not alert.delivered_to
+        ]
 
     def _alert(self, event: e.AlertRaised) -> Alert:
         return Alert(

@@ -232,15 +232,19 @@ def tick(state: State, context: Context) -> Iterator[Item]:
         yield Sweep(state.sequence)
 
 
-def next_due(state: State, context: Context) -> float:
+def urgent(state: State, context: Context) -> float | None:
     """
-    Return the monotonic time at which something is due, the next second at the latest.
+    Return the monotonic time before which a market that owns its time must not go on: the next
+    question about an unknown order, or the next cancel to repeat. None: nothing waits.
     """
-    due = context.second_at
-    for order in state.orders.values():
-        if order.status is OrderStatus.UNKNOWN and order.asked_at is None:
-            due = min(due, order.query_at)
-    return due
+    due = [
+        order.query_at if order.status is OrderStatus.UNKNOWN else order.cancel_at
+        for order in state.orders.values()
+        if order.cancel_pending or order.status is OrderStatus.UNKNOWN
+    ]
+    if context.cash_seen is not None or any(slot.drift_seen is not None for slot in state.slots.values()):
+        due.append(context.sweep_at)
+    return max(min(due), context.second_at) if due else None
 
 
 def check_prices(state: State, context: Context) -> None:

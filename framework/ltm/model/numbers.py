@@ -59,7 +59,7 @@ def floor_to(value: Decimal, step: Decimal) -> Decimal:
     """
     Return the largest multiple of `step` that is not above a non-negative `value`.
     """
-    return value - value % step
+    return value // step * step
 
 
 def round_price(price: Decimal, tick: Decimal, *, up: bool) -> Decimal:

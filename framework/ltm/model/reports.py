@@ -145,6 +145,8 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     positions: bool = True
     cash: bool = True
     server_time: bool = False
+    ephemeral: bool = False
+    """Whether the venue itself ends with this process, as a simulation in memory does."""
     streaming: bool = True
     price_interval: float = 0.0
     """Seconds between price updates where they come in steps (bars, polling); 0: continuous."""

@@ -74,6 +74,7 @@ class MockBroker:
                 fills_lookback=_TEN_YEARS,
                 native_stop=True,
                 server_time=True,
+                ephemeral=isinstance(self._door, LocalDoor),
                 price_interval=self._door.price_interval,
             )
         return self._capabilities

@@ -1,0 +1,357 @@
+"""
+The composition root: a checked configuration and the plugins become engines that are ready to run.
+
+Nothing below knows both plugins and the engine; nothing above puts parts together.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from datetime import datetime, tzinfo
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, cast
+
+import attrs
+
+from ltm.config import LtmConfig, SessionConfig, check_config, plugins_of, read_config
+from ltm.core import events as e
+from ltm.core.context import new_context
+from ltm.core.recovery import changes_of, replay
+from ltm.core.session import Session
+from ltm.core.state import State, new_state
+from ltm.engine.alerts import InlineDispatcher, Route, ThreadedDispatcher
+from ltm.engine.clock import ProcessIdentity, SystemClock, VirtualClock, process_identity, random_bits
+from ltm.engine.drive import no_pause, run_now, work
+from ltm.engine.engine import Engine, Observer
+from ltm.engine.memory import MemoryJournal
+from ltm.model import identifiers
+from ltm.model.enums import OrderStatus
+from ltm.model.errors import ConfigError
+from ltm.model.hours import zone_of
+from ltm.model.signal import Signal, SignalRecord
+from ltm.ports.broker import Broker, Paced
+from ltm.ports.rules import PositionSizer, RiskRule
+from ltm.ports.shell import AlertSink, Clock, Journal, SignalSource
+from ltm.registry import Registry
+
+if TYPE_CHECKING:
+    from ltm.engine.journal import JournalStore
+    from ltm.engine.state_dir import StateDirectory
+
+_SIMULATED: Final = ProcessIdentity(pid=0, host="", boot_id="simulated", started_at="")
+
+
+@attrs.frozen(kw_only=True)
+class Loaded:
+    """
+    A checked configuration and the plugins it was checked against.
+    """
+
+    config: LtmConfig
+    registry: Registry
+
+
+def load(path: Path, environ: Mapping[str, str] | None = None) -> Loaded:
+    """
+    Read and check a configuration file.
+
+    Raises:
+        ConfigError: Something in it is wrong; all of it is listed.
+        PluginError: A plugin it names cannot be used.
+    """
+    document = read_config(path, environ)
+    registry = Registry.discover(*plugins_of(document))
+    return Loaded(config=check_config(document, registry), registry=registry)
+
+
+@attrs.define(kw_only=True)
+class Parts:
+    """
+    Everything that a session's configuration is made into.
+    """
+
+    config: SessionConfig
+    broker: Broker
+    rules: tuple[RiskRule, ...]
+    sizer: PositionSizer
+    sources: tuple[SignalSource, ...]
+    routes: tuple[Route, ...]
+
+
+def make_parts(config: SessionConfig) -> Parts:
+    """
+    Call the factories of everything that a session uses.
+
+    Raises:
+        LtmError: A factory refuses its settings.
+    """
+    return Parts(
+        config=config,
+        broker=cast("Broker", config.broker.offer.factory(config.broker.config)),
+        rules=tuple(cast("RiskRule", rule.offer.factory(rule.config)) for rule in config.rules),
+        sizer=cast("PositionSizer", config.sizer.offer.factory(config.sizer.config)),
+        sources=tuple(cast("SignalSource", one.offer.factory(one.config)) for one in config.signals),
+        routes=tuple(
+            Route(sink=cast("AlertSink", alert.offer.factory(alert.config))) for alert in config.alerts
+        ),
+    )
+
+
+def is_simulated(broker: Broker) -> bool:
+    """
+    Return whether the broker's market ends with this process and answers at once.
+    """
+    return isinstance(broker, Paced) and broker.capabilities.ephemeral
+
+
+# --- One engine ---------------------------------------------------------------------------------
+
+
+@attrs.define(kw_only=True)
+class Ready:
+    """
+    An engine with what its start needs.
+    """
+
+    engine: Engine
+    parts: Parts
+    boot: Callable[[datetime], e.BootRecorded]
+    changes: tuple[str, ...]
+
+    async def start(self) -> None:
+        """
+        Connect, recover, reconcile.
+        """
+        await self.engine.start(self.boot, self.changes)
+
+
+def assemble(
+    parts: Parts,
+    journal: Journal,
+    *,
+    clock: Clock | None = None,
+    observers: Sequence[Observer] = (),
+    directory: StateDirectory | None = None,
+    inline_alerts: bool | None = None,
+) -> Ready:
+    """
+    Put one session together on a journal, new or with a past.
+
+    Args:
+        parts: From `make_parts`.
+        journal: Empty, or this session's.
+        clock: Default: the market's where the broker owns it, else the machine's.
+        observers: Look on.
+        directory: Where the kill switch and the local alert file are; None for none.
+        inline_alerts: Deliver alerts in the session's thread; default for simulated markets.
+
+    Raises:
+        ConfigError: The journal is of a session with other unchangeable terms.
+        JournalError: The journal cannot be trusted.
+    """
+    spec = parts.config.spec
+    simulated = is_simulated(parts.broker)
+    identity = _SIMULATED if simulated else process_identity()
+    state = replay(journal) or new_state(spec, _session_key(parts, simulated=simulated))
+    changes = _adopt_terms(state, parts)
+    session = Session(state, new_context(spec, parts.rules, parts.sizer, parts.broker.capabilities), journal)
+    set_time: Callable[[datetime], None] | None = None
+    if clock is None and isinstance(parts.broker, Paced):
+        market_clock = VirtualClock(parts.broker.market_time())
+        clock, set_time = market_clock, market_clock.set
+    clock = clock or SystemClock()
+    engine = Engine(
+        session=session,
+        broker=parts.broker,
+        clock=clock,
+        sources=parts.sources,
+        alerts=InlineDispatcher(parts.routes, clock=clock),
+        localise=localiser(parts.config),
+        kill_switch=directory.kill_flag(spec.session_id) if directory is not None else None,
+        observers=tuple(observers),
+        set_time=set_time,
+    )
+    _connect_alerts(
+        engine, parts, clock, directory, inline=simulated if inline_alerts is None else inline_alerts
+    )
+    manifest = tuple(
+        f"{chosen.offer.kind} {chosen.name}: {chosen.offer.distribution} {chosen.offer.version}"
+        for chosen in (parts.config.broker, parts.config.sizer, *parts.config.rules)
+    )
+
+    def boot(now: datetime) -> e.BootRecorded:
+        return e.BootRecorded(
+            at=now,
+            boot_id=identity.boot_id,
+            process_id=identity.pid,
+            host=identity.host,
+            version=version(),
+            manifest=manifest,
+        )
+
+    return Ready(engine=engine, parts=parts, boot=boot, changes=changes)
+
+
+def _connect_alerts(
+    engine: Engine, parts: Parts, clock: Clock, directory: StateDirectory | None, *, inline: bool
+) -> None:
+    def delivered(alert_id: str, sink: str) -> None:
+        engine.note_delivery(alert_id, sink)
+
+    if inline:
+        engine.alerts = InlineDispatcher(
+            parts.routes, clock=clock, on_delivered=delivered, on_trouble=engine.sink_trouble
+        )
+        return
+    engine.alerts = ThreadedDispatcher(
+        parts.routes,
+        clock=SystemClock(),
+        on_delivered=delivered,
+        on_trouble=engine.sink_trouble,
+        local=directory.alerts_log if directory is not None else None,
+    )
+
+
+def _session_key(parts: Parts, *, simulated: bool) -> str:
+    # A simulated session is the same every time; a real one must never share a key with another.
+    if not simulated:
+        return identifiers.session_key(random_bits(40))
+    digest = hashlib.sha256(parts.config.spec.model_id.encode()).digest()
+    return identifiers.session_key(int.from_bytes(digest[:5], "big"))
+
+
+def _adopt_terms(state: State, parts: Parts) -> tuple[str, ...]:
+    if not state.sequence:
+        return ()
+    old, new = state.spec, parts.config.spec
+    for name in ("broker", "currency", "initial_capital", "live"):
+        if getattr(old, name) != getattr(new, name):
+            message = (
+                f"session {old.session_id} was begun with {name} {getattr(old, name)},"
+                f" got {getattr(new, name)}"
+            )
+            hint = "give the session another id, or put the old value back"
+            raise ConfigError(message, code="LTM-CFG-038", field=f"session.{name}", hint=hint)
+    return changes_of(old, new)
+
+
+def localiser(config: SessionConfig) -> Callable[[Signal], SignalRecord]:
+    """
+    Return what makes a signal's time UTC, as the session's `naive_timestamps` says (ruling 1).
+    """
+    zone: tzinfo | None = None
+    match config.naive_timestamps:
+        case "local":
+            zone = local_zone()
+        case "session_tz":
+            zone = zone_of(config.spec.timezone)
+        case "utc":
+            zone = zone_of("UTC")
+        case _:
+            zone = None
+    return lambda signal: signal.record(zone)
+
+
+def local_zone() -> tzinfo | None:
+    """
+    Return the machine's time zone as it is now.
+    """
+    return SystemClock().now().astimezone().tzinfo
+
+
+def version() -> str:
+    """
+    Return the installed version of ltm.
+    """
+    return importlib.metadata.version("ltm")
+
+
+# --- Whole runs ---------------------------------------------------------------------------------
+
+
+def free_id(session_id: str, taken: Sequence[str]) -> str:
+    """
+    Return the id, or with a number behind it when it is taken.
+    """
+    number, name = 2, session_id
+    while name in taken:
+        name = f"{session_id}-{number}"
+        number += 1
+    return name
+
+
+def simulate(
+    config: LtmConfig, *, store: JournalStore | None = None, observers: Sequence[Observer] = ()
+) -> list[Engine]:
+    """
+    Run every session of a configuration to its end in the market's own time, without an event loop.
+
+    Raises:
+        PluginError: A broker waits for something outside this process.
+    """
+    engines = []
+    for one in config.sessions:
+        ready = prepare(one, store, observers=observers)
+        run_now(ready.start())
+        run_now(work(ready.engine, no_pause))
+        engines.append(ready.engine)
+    return engines
+
+
+def prepare(
+    config: SessionConfig,
+    store: JournalStore | None,
+    *,
+    observers: Sequence[Observer] = (),
+    directory: StateDirectory | None = None,
+) -> Ready:
+    """
+    Make one session's parts and put them together on the store's journal, or on one in memory.
+
+    A market that ends with its process cannot be taken up again: its session gets a free id.
+    """
+    parts = make_parts(config)
+    if store is None:
+        return assemble(parts, MemoryJournal(config.spec.session_id), observers=observers)
+    if is_simulated(parts.broker):
+        name = free_id(config.spec.session_id, store.sessions())
+        parts.config = renamed(config, name)
+    journal = store.session(parts.config.spec.session_id)
+    return assemble(parts, journal, observers=observers, directory=directory)
+
+
+def renamed(config: SessionConfig, session_id: str) -> SessionConfig:
+    """
+    Return the same session under another id.
+    """
+    spec = config.spec
+    values = {name: getattr(spec, name) for name in spec.__struct_fields__}
+    return attrs.evolve(config, spec=type(spec)(**{**values, "session_id": session_id}))
+
+
+def unresolved(engine: Engine) -> list[str]:
+    """
+    Return the client order ids whose fate a person has to find out (exit code 6).
+    """
+    return [
+        order.client_order_id
+        for order in engine.session.state.orders.values()
+        if order.status is OrderStatus.UNKNOWN
+    ]
+
+
+def lock_all(directory: StateDirectory, sessions: Sequence[SessionConfig]) -> ExitStack:
+    """
+    Take the locks of a run: the journal's writer, and every session's.
+
+    Raises:
+        AlreadyRunning: Somebody else holds one of them.
+    """
+    with ExitStack() as stack:
+        stack.enter_context(directory.lock_writer())
+        for one in sessions:
+            stack.enter_context(directory.lock_session(one.spec.session_id))
+        return stack.pop_all()

@@ -1,0 +1,431 @@
+"""
+The shell of one session: one queue, one order, one writer.
+
+    drain     take what is queued, let the session decide, write down
+    commit    make it durable, once for everything drained
+    perform   only now send, cancel, ask and alert; answers come back through the queue
+
+Written once, as coroutines, and driven two ways: by asyncio with a real venue, and by
+`ltm.engine.drive.run_now` with a broker that owns its market and never waits.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
+from concurrent.futures import Future
+from datetime import datetime, timedelta
+from typing import Any, Final, Protocol
+
+import attrs
+
+from ltm.core import commands as c
+from ltm.core import control, effects, events, recovery, watch
+from ltm.core.session import Session
+from ltm.engine.alerts import AlertDispatcher
+from ltm.engine.perform import Performer
+from ltm.engine.state_dir import KillSwitch
+from ltm.model.enums import Lifecycle, TradingState
+from ltm.model.errors import (
+    BrokerConnectionError,
+    JournalError,
+    LtmError,
+    PluginError,
+    SignalError,
+    shown,
+)
+from ltm.model.instrument import Instrument
+from ltm.model.market import Quote
+from ltm.model.reports import BrokerEvent
+from ltm.model.signal import Signal, SignalRecord
+from ltm.ports.broker import Broker, Paced
+from ltm.ports.shell import Clock, SignalSource
+
+TURN: Final = 1_000
+"""Inputs taken between two commits: bounds how long an order waits behind marks."""
+QUEUE_LIMIT: Final = 100_000
+STOP_SECONDS: Final = 10.0
+
+
+@attrs.frozen
+class Request:
+    """
+    A command whose sender waits until its records are durable.
+    """
+
+    command: c.AnyCommand
+    answer: Future[None]
+
+
+Input = Quote | BrokerEvent | c.Command | Request
+Localise = Callable[[Signal], SignalRecord]
+
+
+class Observer(Protocol):
+    """
+    Looks on: a live table, a log. Never decides, and what it raises is its own affair.
+    """
+
+    def on_event(self, event: events.AnyEvent) -> None:
+        """
+        See an event after it is durable.
+        """
+        ...
+
+    def on_problem(self, problem: LtmError) -> None:
+        """
+        See a signal that could not be used, or trouble of a part that trading goes on without.
+        """
+        ...
+
+
+@attrs.define(kw_only=True, eq=False)
+class Engine:
+    """
+    One session at work.
+    """
+
+    session: Session
+    broker: Broker
+    clock: Clock
+    sources: Sequence[SignalSource]
+    alerts: AlertDispatcher
+    localise: Localise
+    kill_switch: KillSwitch | None = None
+    observers: Sequence[Observer] = ()
+    set_time: Callable[[datetime], None] | None = None
+    """Moves the session's clock to the market's; None where the clock runs by itself."""
+    inline: bool = True
+    """Whether the broker answers at once, so that effects are performed in their order."""
+    spawn: Callable[[Coroutine[Any, Any, None]], None] | None = None
+    deadline: Callable[[Awaitable[Any]], Awaitable[Any]] | None = None
+    wake: Callable[[], None] = lambda: None
+    horizon: Callable[[], datetime] | None = None
+    """How far a market that owns its time may go now; None: as far as it likes."""
+    inputs: deque[Input] = attrs.Factory(deque)
+    performer: Performer = attrs.field(init=False)
+    market_over: bool = False
+    _broken: list[SignalSource] = attrs.Factory(list)
+    _todo: list[effects.Effect] = attrs.Factory(list)
+    _answers: list[Future[None]] = attrs.Factory(list)
+    _seen: list[events.AnyEvent] = attrs.Factory(list)
+    _snapshot_at: int = 0
+    _stop_by: float | None = None
+    _stopped: bool = False
+
+    def __attrs_post_init__(self) -> None:
+        self.performer = Performer(
+            session=self.session,
+            broker=self.broker,
+            post=self.post,
+            clock=self.clock,
+            trouble=self._trouble,
+            deadline=self.deadline,
+        )
+        self._snapshot_at = self.session.state.sequence
+        if self.observers:
+            self.session.listener = self._seen.append
+
+    # --- Input ----------------------------------------------------------------------------------
+
+    def post(self, item: Input) -> None:
+        """
+        Queue one input; from the engine's own thread only.
+        """
+        self.inputs.append(item)
+        self.wake()
+
+    def request(self, command: c.AnyCommand) -> Future[None]:
+        """
+        Queue a command; the future is done once its records are durable, or holds why not.
+        """
+        answer: Future[None] = Future()
+        self.post(Request(command, answer))
+        return answer
+
+    def stop(self, by: str, reason: str = "") -> None:
+        """
+        Ask the session to end as its terms say.
+        """
+        self.post(c.Stop(by, reason))
+
+    @property
+    def stopped(self) -> bool:
+        """
+        Whether the session has ended.
+        """
+        return self._stopped
+
+    # --- Start ----------------------------------------------------------------------------------
+
+    async def start(
+        self, boot: Callable[[datetime], events.BootRecorded], changes: tuple[str, ...] = ()
+    ) -> None:
+        """
+        Connect, take the session over, and ask the venue for everything: new or recovered alike.
+
+        Args:
+            boot: Makes the record of who takes over, given the time.
+            changes: What differs from the terms of the run before.
+
+        Raises:
+            BrokerConnectionError: The venue cannot be reached.
+            ConfigError: The account is not the session's.
+        """
+        account = await self.broker.connect(self.post)
+        listed = await self.broker.instruments(())
+        self._now()
+        self._todo += self.session.boot(boot(self.clock.now()), changes)
+        self._todo += [effects.DeliverAlert(alert) for alert in self.session.outbox()]
+        for source in self.sources:
+            source.open(self.wake)
+        self._todo += self.session.connected(account, listed)
+        await self._settle()
+
+    # --- The loop -------------------------------------------------------------------------------
+
+    async def turn(self) -> bool:
+        """
+        Drain, commit, perform; return whether anything was done.
+        """
+        before = self.session.state.sequence
+        worked = self.drain()
+        if self._todo or self.session.state.sequence != before or self._answers:
+            await self._settle()
+        return worked
+
+    async def _settle(self) -> None:
+        self.commit()
+        await self.perform()
+
+    def drain(self) -> bool:
+        """
+        Hand queued inputs to the session, and signals that are due.
+        """
+        self._now()
+        worked = bool(self.inputs)
+        quotes: list[Quote] = []
+        if self.session.context.mono >= self.session.context.second_at:
+            self._tick()
+        for _ in range(min(len(self.inputs), TURN)):
+            item = self.inputs.popleft()
+            if type(item) is Quote:
+                quotes.append(item)
+                continue
+            if quotes:
+                self._mark(quotes)
+                quotes = []
+            self._take(item)
+        if quotes:
+            self._mark(quotes)
+        return self._poll() or worked
+
+    def _now(self) -> None:
+        if self.set_time is not None and isinstance(self.broker, Paced):
+            self.set_time(self.broker.market_time())
+        self.session.at(self.clock.now(), self.clock.monotonic())
+
+    def _tick(self) -> None:
+        self._todo += self.session.handle(c.Tick())
+        if self.kill_switch is not None and self.kill_switch.is_set():
+            state = self.session.state
+            if state.trading_state is not TradingState.KILLED:
+                self._todo += self.session.handle(c.Kill("kill switch", self.kill_switch.reason()))
+        self.alerts.check()
+        if self._stop_by is None and self.session.state.lifecycle is Lifecycle.STOPPING:
+            self._stop_by = self.clock.monotonic() + STOP_SECONDS
+
+    def _mark(self, quotes: list[Quote]) -> None:
+        self._todo += self.session.mark(quotes)
+        if self.session.state.lifecycle is not Lifecycle.RUNNING:
+            return
+        for source in self.sources:
+            for quote in quotes:
+                if source in self._broken:
+                    break
+                self._listen(source, source.on_quote(quote))
+
+    def _listen(self, source: SignalSource, items: Iterable[Signal | SignalError]) -> bool:
+        # A source is a plugin: what it raises ends that source, never the session.
+        found = False
+        try:
+            for item in items:
+                found = True
+                if isinstance(item, SignalError):
+                    self._refuse(item)
+                else:
+                    self.submit(item)
+        except SignalError as error:
+            self._refuse(error)
+        except Exception as error:  # noqa: BLE001 - plugin boundary
+            self._broken.append(source)
+            message = f"signal source {source.name} failed and is not asked again: {shown(str(error))}"
+            self._refuse(PluginError(message, code="LTM-PLG-021"))
+            self._todo += self.session.handle(c.RaiseAlert("critical", "signal_source", message))
+        return found
+
+    def _poll(self) -> bool:
+        if self.session.state.lifecycle is not Lifecycle.RUNNING:
+            return False
+        found = False
+        for source in self.sources:
+            if source not in self._broken:
+                found = self._listen(source, source.poll(self.session.context.now)) or found
+        return found
+
+    def submit(self, signal: Signal) -> None:
+        """
+        Trade on a signal of a source; one that cannot be used is reported, and nothing is lost.
+        """
+        try:
+            self._todo += self.session.handle(c.SubmitSignal(self.localise(signal)))
+        except SignalError as error:
+            self._refuse(error)
+
+    def _refuse(self, error: LtmError) -> None:
+        for observer in self.observers:
+            observer.on_problem(error)
+
+    def note_delivery(self, alert_id: str, sink: str) -> None:
+        """
+        Take a sink's acknowledgement; from any thread.
+        """
+        self.post(c.NoteDelivery(alert_id, sink))
+
+    def sink_trouble(self, sink: str, problem: str) -> None:
+        """
+        Take the news that a sink fails; from any thread. Trading goes on.
+        """
+        self._refuse(PluginError(f"alert sink {sink}: {problem}", code="LTM-ALR-001"))
+
+    def _trouble(self, what: str, error: Exception) -> None:
+        message = f"the broker did not answer about {what}: {shown(str(error))}"
+        self._refuse(BrokerConnectionError(message, code="LTM-BRK-010"))
+
+    def _take(self, item: Input) -> None:
+        if isinstance(item, Request):
+            self._answer(item)
+        elif isinstance(item, c.Command):
+            self._todo += self.session.handle(item)  # type: ignore[arg-type] # every command is of the union
+        elif isinstance(item, Instrument):
+            self._todo += self.session.handle(c.DefineInstrument(item))
+        elif not isinstance(item, Quote):
+            self._todo += self.session.handle(c.BrokerReported(item))
+
+    def _answer(self, request: Request) -> None:
+        try:
+            self._todo += self.session.handle(request.command)
+        except (LtmError, KeyError) as error:
+            request.answer.set_exception(error)
+        else:
+            self._answers.append(request.answer)
+
+    def commit(self) -> None:
+        """
+        Make everything written down durable: nothing may leave before this returns.
+
+        Raises:
+            JournalError: It may not be durable. Nothing is sent any more; open orders are canceled.
+        """
+        try:
+            self.session.journal.commit()
+        except JournalError:
+            self._todo = []
+            control.seize(self.session.state, self.clock.now())
+            raise
+        state = self.session.state
+        if recovery.snapshot_due(state, self._snapshot_at):
+            self._save_snapshot()
+        answers, self._answers = self._answers, []
+        for answer in answers:
+            answer.set_result(None)
+        if self._seen:
+            seen = self._seen[:]
+            self._seen.clear()
+            for observer in self.observers:
+                for event in seen:
+                    observer.on_event(event)
+
+    def _save_snapshot(self) -> None:
+        # A snapshot only saves time at the next start: without it the records say the same.
+        self._snapshot_at = self.session.state.sequence
+        try:
+            recovery.save_snapshot(self.session.journal, self.session.state)
+        except JournalError as error:
+            self._refuse(error)
+
+    async def perform(self) -> None:
+        """
+        Do what the durable records call for.
+        """
+        todo, self._todo = self._todo, []
+        self.performer.killed = self.kill_switch is not None and bool(todo) and self.kill_switch.is_set()
+        for effect in todo:
+            if isinstance(effect, effects.DeliverAlert):
+                self.alerts.deliver(effect.alert)
+            elif self.inline or self.spawn is None:
+                await self.performer.perform(effect)
+            else:
+                self.spawn(self.performer.perform(effect))
+
+    async def advance(self) -> bool:
+        """
+        Let a broker that owns its market go on to its next moment; return whether there was one.
+        """
+        if not isinstance(self.broker, Paced):
+            return False
+        now = self.broker.market_time()
+        until = None if self.horizon is None else self.horizon()
+        due = watch.urgent(self.session.state, self.session.context)
+        if due is not None:
+            wait = max(due - self.clock.monotonic(), 0.001)
+            soon = now + timedelta(seconds=wait)
+            until = soon if until is None or soon < until else until
+        if until is not None and until <= now:
+            return False
+        more = await self.broker.advance(until)
+        self.market_over = not more
+        return more
+
+    # --- The end --------------------------------------------------------------------------------
+
+    @property
+    def idle_for_good(self) -> bool:
+        """
+        Whether nothing more can happen: the market is over, or every source is exhausted.
+        """
+        exhausted = bool(self.sources) and all(source.exhausted for source in self.sources)
+        return self.market_over or (exhausted and not isinstance(self.broker, Paced))
+
+    def ready_to_end(self) -> bool:
+        """
+        Whether a stopping session has nothing to wait for, or has waited long enough.
+        """
+        state = self.session.state
+        if state.lifecycle is not Lifecycle.STOPPING:
+            return False
+        if control.is_stopped(state) or self.market_over:
+            return True
+        return self._stop_by is not None and self.clock.monotonic() >= self._stop_by
+
+    async def end(self) -> None:
+        """
+        Write the last records, and let go of the venue and the sources.
+        """
+        self._now()
+        for source in self.sources:
+            source.close()
+        if self.session.state.lifecycle is Lifecycle.STOPPING:
+            self._todo += self.session.finish()
+            await self._settle()
+            self._save_snapshot()
+        self._stopped = True
+        await self.broker.disconnect()
+
+    async def abandon(self) -> None:
+        """
+        After a failed commit: cancel what is open without a record, since canceling is safe.
+        """
+        for order in list(self.session.state.orders.values()):
+            await self.performer.cancel_unrecorded(order)
+        await self.broker.disconnect()

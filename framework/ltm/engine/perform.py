@@ -1,0 +1,146 @@
+"""
+Effects at the venue: each is one call, and whatever happens to it becomes an answer.
+
+The default of every failure is "nobody knows": an exception, a late answer, a cancelled task or a
+wrong type make a submission `Ambiguous`, never "rejected" (REL 2.2.4, F26, F47).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final, TypeVar
+
+import attrs
+
+from ltm.core import commands as c
+from ltm.core import effects
+from ltm.core.session import Session
+from ltm.core.state import OrderState
+from ltm.model.errors import shown
+from ltm.model.reports import Acked, Ambiguous, FillReport, NotSent, OrderReport, Outcome, Refused
+from ltm.ports.broker import Broker
+from ltm.ports.shell import Clock
+
+T = TypeVar("T")
+OVERLAP: Final = timedelta(hours=24)
+"""How far before the last known moment fills are asked for again (REL-4)."""
+
+
+@attrs.define(kw_only=True, eq=False)
+class Performer:
+    """
+    Calls the broker for one session.
+    """
+
+    session: Session
+    broker: Broker
+    post: Callable[[c.AnyCommand], None]
+    clock: Clock
+    trouble: Callable[[str, Exception], None]
+    """Hears of questions that got no answer."""
+    deadline: Callable[[Awaitable[Any]], Awaitable[Any]] | None = None
+    """Bounds a call in time; None where the broker answers at once."""
+    killed: bool = False
+    """Whether the kill switch was found set before these effects (O10)."""
+
+    async def perform(self, effect: effects.Effect) -> None:
+        """
+        Perform one effect and queue its answer.
+        """
+        match effect:
+            case effects.SubmitOrder():
+                await self._submit(effect)
+            case effects.SendCancel():
+                await self._cancel(effect)
+            case effects.QueryOrder():
+                await self._query(effect)
+            case effects.Sweep():
+                await self._sweep(effect)
+
+    async def _submit(self, effect: effects.SubmitOrder) -> None:
+        order_id = effect.approval.client_order_id
+        if self.killed or not self.session.may_submit(effect):
+            self.post(c.SubmitAnswered(order_id, NotSent("trading was stopped before it left")))
+            return
+        try:
+            outcome = await self._outcome(self.broker.submit(effect.approval))
+        except BaseException:
+            # The task was cancelled in mid-call: it may have left all the same (F47).
+            self.post(c.SubmitAnswered(order_id, Ambiguous("interrupted while sending")))
+            raise
+        self.post(c.SubmitAnswered(order_id, outcome))
+
+    async def _cancel(self, effect: effects.SendCancel) -> None:
+        call = self.broker.cancel(effect.client_order_id, effect.venue_order_id, effect.symbol)
+        self.post(c.CancelAnswered(effect.client_order_id, await self._outcome(call)))
+
+    async def _outcome(self, call: Awaitable[object]) -> Outcome:
+        try:
+            outcome = await self._bounded(call)
+        except Exception as error:  # noqa: BLE001 - plugin boundary: an adapter that fails leaves it open
+            return Ambiguous(f"{type(error).__name__}: {shown(str(error))}")
+        if isinstance(outcome, (Acked, Refused, NotSent, Ambiguous)):
+            return outcome
+        return Ambiguous(f"the adapter answered {shown(outcome)}")
+
+    async def _query(self, effect: effects.QueryOrder) -> None:
+        order_id = effect.client_order_id
+        order = self.session.state.order(order_id)
+        since = (order.created_at if order is not None else self.clock.now()) - timedelta(minutes=1)
+        try:
+            report = await self._bounded(
+                self.broker.find_order(order_id, effect.venue_order_id, effect.symbol)
+            )
+            fills = await self._bounded(self.broker.fills(since))
+            ours = _of(order_id, report, fills)
+        except Exception as error:  # noqa: BLE001 - plugin boundary: no answer is no evidence
+            self.trouble(f"query of {order_id}", error)
+            self.post(c.QueryAnswered(order_id, None, failed=True))
+            return
+        self.post(c.QueryAnswered(order_id, report, ours))
+
+    async def _sweep(self, effect: effects.Sweep) -> None:
+        cursor = self.session.state.reconciled_at or self.session.state.last_at or self.clock.now()
+        first = self.session.state.reconciled_at is None
+        since: datetime = cursor - (OVERLAP if first else timedelta(minutes=5))
+        self.post(
+            c.SweepAnswered(
+                started_sequence=effect.sequence,
+                open_orders=await self._ask("open orders", self.broker.open_orders()),
+                fills=await self._ask("fills", self.broker.fills(since)),
+                positions=await self._ask("positions", self.broker.positions()),
+                account=await self._ask_one("account", self.broker.account()),
+            )
+        )
+
+    async def _ask(self, what: str, call: Awaitable[Sequence[T]]) -> tuple[T, ...] | None:
+        rows = await self._ask_one(what, call)
+        return None if rows is None else tuple(rows)
+
+    async def _ask_one(self, what: str, call: Awaitable[T]) -> T | None:
+        try:
+            return await self._bounded(call)
+        except Exception as error:  # noqa: BLE001 - plugin boundary: a failed question is not "empty"
+            self.trouble(what, error)
+            return None
+
+    async def _bounded(self, call: Awaitable[T]) -> T:
+        bounded: Awaitable[T] = call if self.deadline is None else self.deadline(call)
+        return await bounded
+
+    async def cancel_unrecorded(self, order: OrderState) -> None:
+        """
+        Cancel an order when no record can be written any more.
+        """
+        await self._outcome(self.broker.cancel(order.client_order_id, order.venue_order_id, order.symbol))
+
+
+def _of(order_id: str, report: OrderReport | None, fills: Sequence[FillReport]) -> tuple[FillReport, ...]:
+    venue_id = report.venue_order_id if report is not None else None
+    return tuple(
+        fill
+        for fill in fills
+        if fill.client_order_id == order_id
+        or (fill.client_order_id is None and venue_id is not None and fill.venue_order_id == venue_id)
+    )

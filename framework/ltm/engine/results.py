@@ -1,0 +1,82 @@
+"""
+What became of a signal, in the product document's words.
+"""
+
+from __future__ import annotations
+
+from ltm.core import events as e
+from ltm.core.session import Session
+from ltm.core.state import OrderState
+from ltm.model.enums import OrderStatus
+from ltm.model.numbers import ZERO
+from ltm.model.results import Reason, ResultStatus, TradeResult
+from ltm.model.signal import SignalRecord
+
+_WORDS: dict[OrderStatus, ResultStatus] = {
+    OrderStatus.INTENDED: "working",
+    OrderStatus.SUBMITTED: "working",
+    OrderStatus.UNKNOWN: "unknown",
+    OrderStatus.ACCEPTED: "working",
+    OrderStatus.PARTIALLY_FILLED: "partial",
+    OrderStatus.FILLED: "filled",
+    OrderStatus.CANCELED: "partial",
+    OrderStatus.EXPIRED: "partial",
+    OrderStatus.REJECTED: "rejected",
+    OrderStatus.ABSENT: "rejected",
+}
+
+
+def result_of(session: Session, signal: SignalRecord, *, duplicate: bool = False) -> TradeResult:
+    """
+    Return the answer to a signal that the session has seen; a duplicate gets the same one.
+
+    Raises:
+        KeyError: The session has not seen the signal.
+    """
+    key = session.key_of(signal)
+    event = session.answered(key)
+    if event is None:
+        raise KeyError(key)
+    first = key if duplicate else None
+    if isinstance(event, e.SignalIgnored):
+        return TradeResult(
+            status="ignored",
+            symbol=signal.symbol,
+            action=signal.action,
+            signal_key=key,
+            duplicate_of=first,
+        )
+    if isinstance(event, e.OrderDenied):
+        return TradeResult(
+            status="denied",
+            symbol=event.draft.symbol if event.draft is not None else signal.symbol,
+            action=signal.action,
+            signal_key=key,
+            quantity=event.draft.quantity if event.draft is not None else ZERO,
+            reasons=event.reasons,
+            duplicate_of=first,
+        )
+    order = session.state.order(event.client_order_id) or session.recall(event.client_order_id)
+    if order is None:
+        raise KeyError(event.client_order_id)
+    return _of_order(order, signal, key, first)
+
+
+def _of_order(order: OrderState, signal: SignalRecord, key: str, first: str | None) -> TradeResult:
+    status: ResultStatus = _WORDS[order.status]
+    if order.status in {OrderStatus.CANCELED, OrderStatus.EXPIRED} and not order.filled:
+        status = "rejected"
+    reasons: tuple[Reason, ...] = () if order.reason is None else (order.reason,)
+    return TradeResult(
+        status=status,
+        symbol=order.symbol,
+        action=signal.action,
+        signal_key=key,
+        client_order_id=order.client_order_id,
+        quantity=order.quantity,
+        filled_quantity=order.filled,
+        average_fill_price=order.average_fill_price,
+        commission=order.commission,
+        reasons=reasons,
+        duplicate_of=first,
+    )
