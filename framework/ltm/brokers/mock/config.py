@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import attrs
 from attrs.validators import optional
@@ -19,7 +19,9 @@ from ltm.model.hours import minutes_of, zone_of
 from ltm.model.identifiers import is_symbol
 from ltm.model.numbers import ONE, ZERO
 
-Field = attrs.Attribute[Any]
+if TYPE_CHECKING:
+    Field = attrs.Attribute[Any]
+
 BySymbol = Decimal | dict[str, Decimal]
 
 _CURRENCY_LENGTHS: Final = range(2, 13)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from ltm.brokers.mock.orders import average_of
 from ltm.model.numbers import COST_GRID, ONE, RULES, ZERO
 
 if TYPE_CHECKING:
@@ -109,4 +110,4 @@ def average_entry_price(book: Book) -> Decimal | None:
     """
     if not book.position:
         return None
-    return RULES.divide(book.entry_value, book.position).quantize(COST_GRID, context=RULES)
+    return average_of(book.entry_value, book.position)

@@ -112,8 +112,7 @@ class VenueOrder:
         """
         draft, average = self.draft, None
         if self.filled:
-            units = RULES.multiply(self.filled, multiplier)
-            average = RULES.divide(self.value, units).quantize(COST_GRID, context=RULES)
+            average = average_of(self.value, RULES.multiply(self.filled, multiplier))
         return OrderReport(
             symbol=draft.symbol,
             side=draft.side,
@@ -183,6 +182,14 @@ class Book:
         self.selling = ZERO
         """What the waiting sells still have to sell."""
         self.quote: Quote | None = None
+
+
+def average_of(value: Decimal, units: Decimal) -> Decimal:
+    """
+    Return value / units, as it is where that is exact and to 12 places elsewhere.
+    """
+    average = RULES.divide(value, units)
+    return min(average, average.quantize(COST_GRID, context=RULES), key=lambda number: len(str(number)))
 
 
 def needs_limit(order_type: OrderType) -> bool:

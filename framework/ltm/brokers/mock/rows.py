@@ -5,7 +5,7 @@ One line of a price file: from text to a checked bar, quote or print.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import MAXYEAR, UTC, datetime, timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
@@ -77,12 +77,14 @@ def _known_symbol(text: str) -> bool:
 def _instant(text: str) -> datetime | None:
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError:
+        utc = moment.astimezone(UTC)
+    except (ValueError, OverflowError):
         return None
     # A bare date parses too; so does "20260105T00", which nobody means.
     if len(text) < len("2026-01-05T00:00Z") or moment.tzinfo is None:
         return None
-    return moment.astimezone(UTC)
+    # The end of a bar must be a date too.
+    return utc if utc.year < MAXYEAR else None
 
 
 @attrs.frozen
