@@ -447,6 +447,18 @@ def test_junk_in_the_environment_is_told_like_junk_in_the_file(variable, value, 
     assert f"  where: environment, {variable}" in problem.render()
 
 
+def test_a_table_that_only_the_environment_has_is_placed_there(config):
+    """
+    BAD-040: what is missing in it, too.
+    """
+    text = config.good.replace("[risk.drawdown]\nmax_drawdown = 0.10\n", "")
+
+    problem = config.problem(text, LTM_RISK__DRAWDOWN__WARN="0.05")
+
+    assert "risk.drawdown.max_drawdown is required" == problem.message
+    assert "environment, LTM_RISK__DRAWDOWN__WARN" == problem.where
+
+
 def test_the_environment_goes_before_the_file(config):
     """
     BAD-040: a limit may be tightened without touching the file.

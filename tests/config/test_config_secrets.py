@@ -36,7 +36,7 @@ def credentials(reference):
         lambda secret: json.dumps(secret, default=str),
         lambda secret: repr(pickle.dumps(secret)),
         lambda secret: repr(copy.deepcopy(secret)),
-        lambda secret: repr(copy.copy([secret])),
+        lambda secret: repr(copy.copy(secret)),
         lambda secret: repr({"key": secret}),
         lambda secret: repr(attrs.asdict(attrs.make_class("C", ["x"])(secret))),
         lambda secret: repr(getattr(secret, "__dict__", "")),

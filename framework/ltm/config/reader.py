@@ -13,7 +13,7 @@ from datetime import date, datetime, time
 from decimal import Decimal
 from pathlib import Path
 from types import NoneType, SimpleNamespace
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeVar, get_args, get_origin
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar, get_args, get_origin
 
 import attrs
 
@@ -75,6 +75,8 @@ def got(value: object) -> str:
         return "a table"
     if isinstance(value, Sequence) and not isinstance(value, str):
         return "a list"
+    if isinstance(value, (date, time)):
+        return value.isoformat()
     text, name = shown(value), _NAMES.get(type(value))
     return f"{text} ({name})" if name else text
 
@@ -125,9 +127,10 @@ class Reader:
             self._wrong(path, "must be a table", table, f"write [{path}] above its keys")
             return None
         before = len(self.problems)
+        hints = type_hints(config)
         fields = {str(field.alias): field for field in attrs.fields(config) if field.init}  # type: ignore[arg-type] # T is an attrs class
         self._unknown_keys(table, fields, path, others)
-        values = self._values(type_hints(config), fields, table, path)
+        values = self._values(hints, fields, table, path)
         self._validate(fields, values, path)
         if len(self.problems) == before:
             try:
@@ -215,8 +218,9 @@ class Reader:
             message = join(path, message) if message.startswith(error.field) else f"{where}: {message}"
             self.refuse(number, place, message, value=error.got, hint=error.hint)
             return
-        # attrs' own validators begin with the quoted name and end with the value.
-        text = re.sub(r"^'\w+' ", "", str(error) or type(error).__name__)
+        # attrs' own validators begin with the quoted name and end with the value; more arguments may follow.
+        told = str(next(iter(error.args), "")) or type(error).__name__
+        text = re.sub(r"^'\w+' ", "", told)
         text = re.sub(r"(: | \(got ).*$", "", " ".join(text.split()), count=1)
         rule = text if text.startswith("must") else f"is not valid: {text}"
         if key is None:
@@ -243,8 +247,6 @@ class Reader:
             path: Where it says so.
             told: `rule`, `code` and `hint` for the text, instead of the type's own; a field's metadata.
         """
-        if get_origin(annotation) is Annotated:
-            return self.convert(get_args(annotation)[0], value, path, told)
         if value is None and NoneType in get_args(annotation):
             return None
         choices = members(annotation)

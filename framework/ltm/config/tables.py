@@ -4,14 +4,18 @@ What a checked configuration consists of, and the tables around `[session]`.
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 import attrs
 
 from ltm.config.session import NaiveTimestamps
+from ltm.model.errors import ConfigError, shown
 from ltm.model.offer import Kind, Offer
 from ltm.model.spec import DEFAULT_RULES, SessionSpec
+
+_ALLOWED: Final = re.compile(r"[A-Za-z0-9*?._-]+( *== *[A-Za-z0-9.!+_-]+)?", re.ASCII)
 
 
 class Catalogue(Protocol):
@@ -78,13 +82,23 @@ class LtmConfig:
     local: Path | None
 
 
+def _distributions(_: object, attribute: attrs.Attribute[Any], value: tuple[str, ...]) -> None:
+    # An entry that can never match would keep out what somebody wants in, without a word.
+    for index, entry in enumerate(value):
+        if not _ALLOWED.fullmatch(entry):
+            field = f"{attribute.name}[{index}]"
+            message = f"{field} must be a distribution, a glob or name==version, got {shown(entry)}"
+            hint = 'for example "ltm-risk-*" or "ltm-broker-x==1.2"'
+            raise ConfigError(message, code="LTM-CFG-112", field=field, got=entry, hint=hint)
+
+
 @attrs.frozen(kw_only=True)
 class PluginsTable:
     """
     What `[plugins]` may say.
     """
 
-    allow: tuple[str, ...] = ()
+    allow: tuple[str, ...] = attrs.field(default=(), validator=_distributions)
     """Distributions whose plugins may be imported: names, globs such as `ltm-risk-*`, either with `==version`."""
     local: bool = False
     """Load the hooks in `ltmfile.py` beside this file; it runs with all your rights."""
