@@ -150,7 +150,7 @@ def test_the_plugins_are_found(installed: Path, tmp_path: Path) -> None:
 
     assert RULES == names["risk_rule"]
     assert BROKERS <= names["broker"]
-    assert [] == [plugin for plugin in listed if plugin["status"] != "ok"]
+    assert [] == [plugin for plugin in listed if plugin["status"] != "loaded"]
 
 
 def test_the_kernel_brings_no_risk_rule(built: Path) -> None:
