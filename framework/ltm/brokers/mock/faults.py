@@ -127,7 +127,9 @@ def read_faults(path: Path) -> tuple[Fault, ...]:
     return tuple(_fault(path, f"faults[{index}]", table) for index, table in enumerate(tables))
 
 
-def _fault(path: Path, where: str, table: dict[str, Any]) -> Fault:
+def _fault(path: Path, where: str, table: Any) -> Fault:  # noqa: ANN401 - as the file says, still to be checked
+    if not isinstance(table, dict):
+        raise _wrong(path, where, "be a table", table)
     for key in table:
         if key not in _KEYS:
             raise _wrong(path, f"{where}.{key}", f"be one of {', '.join(_KEYS)}", key, suggestion(key, _KEYS))

@@ -42,7 +42,7 @@ class Truth:
         """
         self._file.close()
 
-    def note(self, event: str, at: datetime, **details: Any) -> None:  # noqa: ANN401 - whatever JSON can say
+    def note(self, event: str, at: datetime, /, **details: Any) -> None:  # noqa: ANN401 - whatever JSON can say
         """
         Write one line.
         """
