@@ -4,6 +4,7 @@ What the session is asked to do or told: the closed union of its inputs. Imperat
 
 from __future__ import annotations
 
+from datetime import datetime
 from decimal import Decimal
 
 import msgspec
@@ -77,6 +78,7 @@ class SweepAnswered(Command, frozen=True, kw_only=True):
     """
 
     started_sequence: int
+    asked_at: datetime | None = None
     open_orders: tuple[OrderReport, ...] | None
     fills: tuple[FillReport, ...] | None
     positions: tuple[PositionReport, ...] | None

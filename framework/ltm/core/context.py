@@ -56,6 +56,8 @@ class Context:
     clock_skew: float | None = None
     cash_seen: float | None = None
     """Since when the account's cash has not been explained."""
+    fills_known_to: datetime | None = None
+    """Up to here the venue's fills have been asked for in this process."""
     sweep_at: float = 0.0
     sweeping: bool = False
     flattening: bool = False

@@ -53,6 +53,7 @@ def swept(state: State, context: Context, recall: Recall, answer: SweepAnswered)
         yield from account_reported(state, context, answer.account, answer.started_sequence)
     if not complete:
         return
+    context.fills_known_to = answer.asked_at
     if state.reconciled_at is None or state.lifecycle is Lifecycle.RECONCILING:
         yield e.Reconciled(at=context.now, open_orders=len(answer.open_orders or ()))
     if state.lifecycle is Lifecycle.RECONCILING:

@@ -7,7 +7,6 @@ journal, and the names are those of the command line's JSON.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final
@@ -23,6 +22,8 @@ from ltm.model.numbers import ONE, ZERO, ratio
 from ltm.model.results import Check, Reason
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from ltm.core.state import Slot, State
     from ltm.ports import Journal
 

@@ -104,6 +104,8 @@ class Engine:
     """How far a market that owns its time may go now; None: as far as it likes."""
     inputs: deque[Input] = attrs.Factory(deque)
     performer: Performer = attrs.field(init=False)
+    paced: Paced | None = attrs.field(init=False)
+    """The broker, if it owns its market and its time."""
     market_over: bool = False
     _broken: list[SignalSource] = attrs.Factory(list)
     _todo: list[effects.Effect] = attrs.Factory(list)
@@ -114,6 +116,7 @@ class Engine:
     _stopped: bool = False
 
     def __attrs_post_init__(self) -> None:
+        self.paced = self.broker if isinstance(self.broker, Paced) else None
         self.performer = Performer(
             session=self.session,
             broker=self.broker,
@@ -221,8 +224,8 @@ class Engine:
         return self._poll() or worked
 
     def _now(self) -> None:
-        if self.set_time is not None and isinstance(self.broker, Paced):
-            self.set_time(self.broker.market_time())
+        if self.set_time is not None and self.paced is not None:
+            self.set_time(self.paced.market_time())
         self.session.at(self.clock.now(), self.clock.monotonic())
 
     def _tick(self) -> None:
@@ -372,9 +375,9 @@ class Engine:
         """
         Let a broker that owns its market go on to its next moment; return whether there was one.
         """
-        if not isinstance(self.broker, Paced):
+        if self.paced is None:
             return False
-        now = self.broker.market_time()
+        now = self.paced.market_time()
         until = None if self.horizon is None else self.horizon()
         due = watch.urgent(self.session.state, self.session.context)
         if due is not None:
@@ -383,7 +386,7 @@ class Engine:
             until = soon if until is None or soon < until else until
         if until is not None and until <= now:
             return False
-        more = await self.broker.advance(until)
+        more = await self.paced.advance(until)
         self.market_over = not more
         return more
 
@@ -395,7 +398,7 @@ class Engine:
         Whether nothing more can happen: the market is over, or every source is exhausted.
         """
         exhausted = bool(self.sources) and all(source.exhausted for source in self.sources)
-        return self.market_over or (exhausted and not isinstance(self.broker, Paced))
+        return self.market_over or (exhausted and self.paced is None)
 
     def ready_to_end(self) -> bool:
         """

@@ -12,7 +12,6 @@ from typing import Any, Final
 import attrs
 
 from ltm.engine.engine import Engine
-from ltm.ports.broker import Paced
 from ltm.ports.shell import Clock
 
 BREATH: Final = 0.02
@@ -44,7 +43,7 @@ class LiveDriver:
         self._loop = asyncio.get_running_loop()
         engine = self.engine
         engine.wake = self._wake
-        if not isinstance(engine.broker, Paced):
+        if engine.paced is None:
             engine.inline = False
             engine.spawn = self._spawn
             deadline = engine.session.state.spec.submit_deadline
@@ -69,8 +68,8 @@ class LiveDriver:
         task.add_done_callback(self._tasks.discard)
 
     def _horizon(self) -> datetime:
-        paced = self.engine.broker
-        if not isinstance(paced, Paced) or self.speed is None:
+        paced = self.engine.paced
+        if paced is None or self.speed is None:
             return self.clock.now()
         if self._began is None:
             self._began = (self.clock.monotonic(), paced.market_time())
@@ -82,7 +81,7 @@ class LiveDriver:
         Let the outside in; wait for input where there is nothing to do.
         """
         self.beat()
-        full_speed = isinstance(engine.broker, Paced) and self.speed is None
+        full_speed = engine.paced is not None and self.speed is None
         if full_speed or engine.inputs:
             now = self.clock.monotonic()
             if now - self._breathed_at >= BREATH:

@@ -8,7 +8,7 @@ wrong type make a submission `Ambiguous`, never "rejected" (REL 2.2.4, F26, F47)
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, Final, TypeVar
 
 import attrs
@@ -24,7 +24,9 @@ from ltm.ports.shell import Clock
 
 T = TypeVar("T")
 OVERLAP: Final = timedelta(hours=24)
-"""How far before the last known moment fills are asked for again (REL-4)."""
+"""How far before the last known moment fills are asked for after a start (REL-4)."""
+RECENT: Final = timedelta(minutes=5)
+"""The same, later on."""
 
 
 @attrs.define(kw_only=True, eq=False)
@@ -101,12 +103,15 @@ class Performer:
         self.post(c.QueryAnswered(order_id, report, ours))
 
     async def _sweep(self, effect: effects.Sweep) -> None:
-        cursor = self.session.state.reconciled_at or self.session.state.last_at or self.clock.now()
-        first = self.session.state.reconciled_at is None
-        since: datetime = cursor - (OVERLAP if first else timedelta(minutes=5))
+        known, now = self.session.context.fills_known_to, self.clock.now()
+        if known is None:
+            since = (self.session.state.last_at or now) - OVERLAP
+        else:
+            since = known - RECENT
         self.post(
             c.SweepAnswered(
                 started_sequence=effect.sequence,
+                asked_at=now,
                 open_orders=await self._ask("open orders", self.broker.open_orders()),
                 fills=await self._ask("fills", self.broker.fills(since)),
                 positions=await self._ask("positions", self.broker.positions()),
