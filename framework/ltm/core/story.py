@@ -23,8 +23,6 @@ from ltm.model.instrument import Instrument
 from ltm.model.numbers import EXACT, ZERO
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from ltm.ports import Journal
     from ltm.ports.shell import Record
 
@@ -125,6 +123,13 @@ def _is_named(decision: Decision, wanted: str) -> bool:
 # --- Telling ------------------------------------------------------------------------------------
 
 
+class _Span(msgspec.Struct):
+    # One position from flat to flat.
+    opened_at: datetime
+    realized: Decimal = ZERO
+    closed_at: datetime | None = None
+
+
 class _Teller:
     # Collects one order's events, and books its instrument from the first fill on.
 
@@ -140,8 +145,8 @@ class _Teller:
         self.needle = self.id.encode()
         self.slot = Slot(Instrument(symbol=self.symbol, currency=""))
         self.fills: dict[tuple[str, str], tuple[Decimal, Decimal]] = {}
-        self.epoch: int | None = None
-        self.before = ZERO
+        self.span: _Span | None = None
+        self.told: _Span | None = None
 
     def _symbol(self) -> str:
         return self.decision.symbol if isinstance(self.decision, e.ForeignOrderSeen) else ""
@@ -158,9 +163,11 @@ class _Teller:
                     self._book(event)
 
     def story(self) -> Story:
-        if self.epoch is not None and self.epoch == self.slot.epoch:
-            self.result.position_realized_pnl = self.slot.realized - self.before
-            self.result.position_quantity = self.slot.position
+        told, result = self.told, self.result
+        if told is not None:
+            result.position_realized_pnl = told.realized
+            result.position_quantity = self.slot.position if told.closed_at is None else ZERO
+            result.position_opened_at, result.position_closed_at = told.opened_at, told.closed_at
         return Story(
             session_id=self.session_id,
             sequence=self.sequence,
@@ -199,20 +206,29 @@ class _Teller:
         self.fills[place] = (corrected, event.price)
         if ours:
             self.result.commission = self.history.orders[0].commission
-        if (signed, price) != (corrected, event.price):
-            for quantity, at_price in ((-signed, price), (corrected, event.price)):
-                if quantity:
-                    self._move(quantity, at_price, event.at, ours=ours)
+        if (signed, price) == (corrected, event.price):
+            return
+        for quantity, at_price in ((-signed, price), (corrected, event.price)):
+            if quantity:
+                # Taking a fill back may pass through flat: it is still the same position.
+                if self.span is not None:
+                    self.span.closed_at = None
+                self._move(quantity, at_price, event.at, ours=ours, again=True)
 
-    def _move(self, signed: Decimal, price: Decimal, at: datetime, *, ours: bool) -> None:
-        slot = self.slot
-        was_flat, realized = not slot.position, slot.realized
+    def _move(
+        self, signed: Decimal, price: Decimal, at: datetime, *, ours: bool, again: bool = False
+    ) -> None:
+        slot, span = self.slot, self.span
+        was_flat, epoch = not slot.position, slot.epoch
         made = book(slot, signed, price)
         if ours:
             self.result.realized_pnl += made
-        if was_flat and self.epoch is None:
-            self.before, self.result.position_opened_at = realized, at
-        if ours and self.epoch is None:
-            self.epoch = slot.epoch
-        if self.epoch is not None and not slot.position and self.epoch == slot.epoch:
-            self.result.position_closed_at = at
+        if span is not None and (again or not was_flat):
+            span.realized += made
+            turned = slot.epoch != epoch and not was_flat
+            span.closed_at = at if turned or not slot.position else None
+        opened = slot.position and slot.epoch != epoch and not (again and was_flat and span is not None)
+        if opened:
+            self.span = _Span(at)
+        if ours and self.told is None:
+            self.told = self.span if was_flat else span
