@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
-from ltm.brokers.mock.market import Bar, BookTop, Listing, Moment, Print
-from ltm.brokers.mock.rows import CODE, Layout, Row, bad_cell, layout_of, places_of
+from ltm.brokers.mock.market import Bar, Listing, Moment
+from ltm.brokers.mock.rows import CODE, Layout, Row, Update, bad_cell, layout_of, places_of
 from ltm.model.errors import ConfigError, shown
 from ltm.model.numbers import RULES
 
@@ -34,7 +34,6 @@ _FINEST: Final = Decimal("0.01")
 _LONE_BAR: Final = timedelta(minutes=1)
 _NOTHING: Final = timedelta(0)
 
-Update = Bar | BookTop | Print
 Timed = tuple[datetime, int, int, Update]
 """When it is known, its place within the moment, its file's number, and the update itself."""
 
@@ -44,6 +43,7 @@ class _Seen:
     # What the first reading found out about one symbol.
     first: datetime
     last: datetime
+    texts: set[str] = attrs.Factory(set)
     places: int = 0
 
 
@@ -68,8 +68,11 @@ class PriceFile:
         for layout, row, line in self._lines():
             self._survey(layout, row, line)
         if not self.rows:
-            msg = "hold at least one price, got none"
-            raise self._error(msg, "write prices below the header")
+            rule = "hold at least one price, got none"
+            raise self._error(rule, "write prices below the header")
+        for seen in self.seen.values():
+            seen.places = max(map(places_of, seen.texts))
+            seen.texts.clear()
 
     @property
     def interval(self) -> timedelta:
@@ -113,16 +116,15 @@ class PriceFile:
                 self._gap = gap
             seen.last = at
         elif self.bars and at == seen.last:
-            msg = "must come once per symbol"
-            raise self._bad_time(msg, layout, row, line)
+            error = self._bad_time("must come once per symbol", layout, row, line)
+            raise error
         if self._latest is not None and at < self._latest:
-            msg = "must not go back"
-            raise self._bad_time(msg, layout, row, line)
+            error = self._bad_time("must not go back", layout, row, line)
+            raise error
         self._latest = at
         self.rows += 1
-        for position in layout.price_columns:
-            places = places_of(row[position])
-            seen.places = max(seen.places, places)
+        for position in layout.prices:
+            seen.texts.add(row[position])
 
     def _read(self, layout: Layout, row: Row, line: int, interval: timedelta) -> Update:
         try:
@@ -144,11 +146,11 @@ class PriceFile:
                         rule = f"have {width} columns on each line, got {len(row)}"
                         raise self._error(rule, "compare the line with the header", reader.line_num)
         except UnicodeDecodeError:
-            msg = "be UTF-8 text, got something else"
-            raise self._error(msg, "save the file as UTF-8") from None
+            rule = "be UTF-8 text, got something else"
+            raise self._error(rule, "save the file as UTF-8") from None
         except csv.Error as error:
-            msg = f"be CSV, got a line that is not: {error}"
-            raise self._error(msg, "separate with commas") from None
+            rule = f"be CSV, got a line that is not: {error}"
+            raise self._error(rule, "separate with commas") from None
         except OSError as error:
             rule = f"be a file that can be read, got {shown(str(self.path))}: {error.strerror}"
             raise self._error(rule, "check the path; it is relative to the configuration file") from None

@@ -4,22 +4,19 @@ One line of a price file: from text to a checked bar, quote or print.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import MAXYEAR, UTC, datetime, timedelta
+from decimal import Decimal
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final
-
-import attrs
+from typing import Final
 
 from ltm.brokers.mock.market import Bar, BookTop, Print
 from ltm.model.errors import ConfigError, shown, suggestion
 from ltm.model.identifiers import is_symbol
 from ltm.model.numbers import decimal_of
 
-if TYPE_CHECKING:
-    from decimal import Decimal
-
 Row = Sequence[str]
+Update = Bar | BookTop | Print
 CODE: Final = "LTM-CFG-090"
 
 REQUIRED: Final[Mapping[str, tuple[str, ...]]] = {
@@ -39,6 +36,7 @@ PRICES: Final[Mapping[str, tuple[str, ...]]] = {
 }
 _PRICE_RULE: Final = "must be a finite number above 0"
 _SIZE_RULE: Final = "must be a finite number, 0 or more"
+_ZERO: Final = Decimal(0)
 _REMOVE: Final = "correct the line or leave it out; a missing line means that nothing was traded"
 
 
@@ -58,7 +56,6 @@ def number_of(text: str) -> Decimal | None:
     return decimal_of(text)
 
 
-@lru_cache(maxsize=1 << 16)
 def places_of(text: str) -> int:
     """
     Return how many decimal places a number has.
@@ -87,89 +84,111 @@ def _instant(text: str) -> datetime | None:
     return utc if utc.year < MAXYEAR else None
 
 
-@attrs.frozen
 class Layout:
     """
     Where the columns are, and how their lines become updates.
+
+    Args:
+        kind: "bars", "quotes" or "prints".
+        columns: Name -> position.
     """
 
-    kind: str
-    columns: Mapping[str, int]
-
-    @property
-    def price_columns(self) -> tuple[int, ...]:
-        """
-        Positions of the prices that an order could trade at.
-        """
-        return tuple(self.columns[name] for name in PRICES[self.kind])
-
-    def update_of(self, row: Row, interval: timedelta) -> Bar | BookTop | Print:
-        """
-        Return what a line says.
-
-        Raises:
-            ConfigError: Something in it cannot be.
-        """
-        if self.kind == "bars":
-            return self._bar(row, interval)
-        return self._quote(row) if self.kind == "quotes" else self._print(row)
+    def __init__(self, kind: str, columns: Mapping[str, int]) -> None:
+        self.kind: Final = kind
+        self.columns: Final = columns
+        self.prices: Final = tuple(columns[name] for name in PRICES[kind])
+        """Positions of the prices that an order could trade at."""
+        readers: dict[str, Callable[[Row, timedelta], Update]] = {
+            "bars": self._bar,
+            "quotes": self._quote,
+            "prints": self._print,
+        }
+        self.update_of: Final = readers[kind]
+        """Returns what a line says, or raises `ConfigError` where it cannot be."""
+        self._time: Final = columns["timestamp"]
+        self._symbol: Final = columns["symbol"]
+        sizes = {"bars": ("volume",), "quotes": ("bid_size", "ask_size"), "prints": ("size",)}[kind]
+        self._sizes: Final = tuple((name, columns.get(name)) for name in sizes)
+        closing = [(name, columns[name]) for name in ("bid_close", "ask_close") if name in columns]
+        self._closing: Final = closing if len(closing) == len(("bid", "ask")) else []
 
     def _bar(self, row: Row, interval: timedelta) -> Bar:
         at, symbol = self._head(row)
-        opened, high, low, close = (self._price(row, name) for name in PRICES["bars"])
-        for name, price in (("open", opened), ("close", close)):
-            if not low <= price <= high:
-                raise bad_cell(name, f"must lie between low {low} and high {high}", str(price), _REMOVE)
-        bid, ask = self._optional_price(row, "bid_close"), self._optional_price(row, "ask_close")
-        if bid is not None and ask is not None and bid > ask:
-            # Closing quotes of real bars cross now and then; such a pair says nothing about the price.
-            bid = ask = None
-        volume = self._size(row, "volume")
+        opened, high, low, close = [number_of(row[position]) for position in self.prices]
+        if (
+            opened is None
+            or high is None
+            or low is None
+            or close is None
+            or not (_ZERO < low <= opened <= high and low <= close <= high)
+        ):
+            raise self._bad_bar(row)
+        bid, ask = self._quote_of_bar(row) if self._closing else (None, None)
+        volume = self._size(row, *self._sizes[0])
         return Bar(symbol, at, at + interval, opened, high, low, close, volume, bid, ask)
 
-    def _quote(self, row: Row) -> BookTop:
-        at, symbol = self._head(row)
-        bid, ask = self._price(row, "bid"), self._price(row, "ask")
-        if bid > ask:
-            msg = "bid"
-            raise bad_cell(msg, f"must not be above ask {ask}", str(bid), _REMOVE)
-        return BookTop(symbol, at, bid, ask, self._size(row, "bid_size"), self._size(row, "ask_size"))
+    def _bad_bar(self, row: Row) -> ConfigError:
+        prices = {}
+        for name in PRICES["bars"]:
+            prices[name] = self._price(row, name, self.columns[name])
+        low, high = prices["low"], prices["high"]
+        wrong = "close" if low <= prices["open"] <= high else "open"
+        return bad_cell(wrong, f"must lie between low {low} and high {high}", str(prices[wrong]), _REMOVE)
 
-    def _print(self, row: Row) -> Print:
+    def _quote_of_bar(self, row: Row) -> tuple[Decimal | None, Decimal | None]:
+        bid, ask = (
+            self._price(row, name, position) if row[position] else None for name, position in self._closing
+        )
+        # Closing quotes of real bars cross now and then; such a pair says nothing about the price.
+        crossed = bid is not None and ask is not None and bid > ask
+        return (None, None) if crossed else (bid, ask)
+
+    def _quote(self, row: Row, _: timedelta) -> BookTop:
         at, symbol = self._head(row)
-        return Print(symbol, at, self._price(row, "price"), self._size(row, "size"))
+        bid, ask = (
+            self._price(row, name, position)
+            for name, position in zip(PRICES["quotes"], self.prices, strict=True)
+        )
+        if bid > ask:
+            error = bad_cell("bid", f"must not be above ask {ask}", str(bid), _REMOVE)
+            raise error
+        bid_size, ask_size = (self._size(row, name, position) for name, position in self._sizes)
+        return BookTop(symbol, at, bid, ask, bid_size, ask_size)
+
+    def _print(self, row: Row, _: timedelta) -> Print:
+        at, symbol = self._head(row)
+        price = self._price(row, "price", self.prices[0])
+        return Print(symbol, at, price, self._size(row, *self._sizes[0]))
 
     def _head(self, row: Row) -> tuple[datetime, str]:
-        stamp, symbol = row[self.columns["timestamp"]], row[self.columns["symbol"]]
+        stamp, symbol = row[self._time], row[self._symbol]
         at = _instant(stamp)
         if at is None:
-            cure = 'for example "2026-01-05T14:30:00Z"; the offset is needed'
-            msg = "timestamp"
-            raise bad_cell(msg, "must be an ISO 8601 date and time with an offset", stamp, cure)
+            rule = "must be an ISO 8601 date and time with an offset"
+            error = bad_cell(
+                "timestamp", rule, stamp, 'for example "2026-01-05T14:30:00Z"; the offset is needed'
+            )
+            raise error
         if not _known_symbol(symbol):
-            cure = "for example SPY, 600519.SH or BTC/USD"
-            msg = "symbol"
-            raise bad_cell(msg, "may use letters, digits and . - / : _ ^ = (1-64)", symbol, cure)
+            rule = "may use letters, digits and . - / : _ ^ = (1-64)"
+            error = bad_cell("symbol", rule, symbol, "for example SPY, 600519.SH or BTC/USD")
+            raise error
         return at, symbol
 
-    def _price(self, row: Row, name: str) -> Decimal:
-        text = row[self.columns[name]]
+    def _price(self, row: Row, name: str, position: int) -> Decimal:
+        text = row[position]
         price = number_of(text)
         if price is None or price <= 0:
             raise bad_cell(name, _PRICE_RULE, text, _REMOVE)
         return price
 
-    def _optional_price(self, row: Row, name: str) -> Decimal | None:
-        position = self.columns.get(name)
-        return None if position is None or not row[position] else self._price(row, name)
-
-    def _size(self, row: Row, name: str) -> Decimal | None:
-        position = self.columns.get(name)
+    def _size(self, row: Row, name: str, position: int | None) -> Decimal | None:
         if position is None or not (text := row[position]):
             return None
         size = number_of(text)
         if size is None or size < 0:
-            raise bad_cell(name, _SIZE_RULE, text, "leave it empty where it is not known")
+            error = bad_cell(name, _SIZE_RULE, text, "leave it empty where it is not known")
+            raise error
         return size
 
 
@@ -188,16 +207,16 @@ def layout_of(header: Row) -> Layout:
         for name in names:
             if name not in known:
                 hint = suggestion(name, known) or "remove the column"
-                msg = f"name only {', '.join(known)} for {kind}, got {shown(name)}"
-                raise _bad_header(msg, hint)
+                rule = f"name only {', '.join(known)} for {kind}, got {shown(name)}"
+                raise _bad_header(rule, hint)
         if len(set(names)) < len(names):
-            msg = f"name each column once, got {shown(','.join(names))}"
-            raise _bad_header(msg, "remove one of the two")
+            rule = f"name each column once, got {shown(','.join(names))}"
+            raise _bad_header(rule, "remove one of the two")
         return Layout(kind, {name: position for position, name in enumerate(names)})
     listed = " or ".join(",".join(required) for required in REQUIRED.values())
     cure = "write the column names into the first line"
-    msg = f"name {listed}, got {shown(','.join(names))}"
-    raise _bad_header(msg, cure)
+    rule = f"name {listed}, got {shown(','.join(names))}"
+    raise _bad_header(rule, cure)
 
 
 def _bad_header(rule: str, cure: str) -> ConfigError:

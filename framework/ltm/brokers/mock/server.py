@@ -224,8 +224,8 @@ async def serve_async(  # noqa: PLR0917 - as `serve`
         truth = Truth(log)
     except OSError as error:
         listener.close()
-        msg = "log"
-        raise _unusable(msg, log, error) from None
+        unusable = _unusable("log", log, error)
+        raise unusable from None
     truth.note(
         "started", exchange.now, seed=seed, symbols=[known.symbol for known in exchange.venue.instruments]
     )
@@ -296,8 +296,8 @@ def _listen(path: Path) -> sockets.socket:
         listener.bind(str(path))
     except OSError as error:
         listener.close()
-        msg = "socket"
-        raise _unusable(msg, path, error) from None
+        unusable = _unusable("socket", path, error)
+        raise unusable from None
     finally:
         os.umask(before)
     return listener
