@@ -36,7 +36,7 @@ from ltm.model.errors import (
 )
 from ltm.model.instrument import Instrument
 from ltm.model.market import Quote
-from ltm.model.reports import BrokerEvent
+from ltm.model.reports import AccountReport, BrokerEvent
 from ltm.model.signal import Signal, SignalRecord
 from ltm.ports.broker import Broker, Paced
 from ltm.ports.shell import Clock, SignalSource
@@ -162,7 +162,10 @@ class Engine:
     # --- Start ----------------------------------------------------------------------------------
 
     async def start(
-        self, boot: Callable[[datetime], events.BootRecorded], changes: tuple[str, ...] = ()
+        self,
+        boot: Callable[[datetime], events.BootRecorded],
+        changes: tuple[str, ...] = (),
+        claim: Callable[[AccountReport], None] | None = None,
     ) -> None:
         """
         Connect, take the session over, and ask the venue for everything: new or recovered alike.
@@ -170,12 +173,15 @@ class Engine:
         Args:
             boot: Makes the record of who takes over, given the time.
             changes: What differs from the terms of the run before.
+            claim: Is told the account before anything is written; may refuse it.
 
         Raises:
             BrokerConnectionError: The venue cannot be reached.
             ConfigError: The account is not the session's.
         """
         account = await self.broker.connect(self.post)
+        if claim is not None:
+            claim(account)
         listed = await self.broker.instruments(())
         self._now()
         self._todo += self.session.boot(boot(self.clock.now()), changes)

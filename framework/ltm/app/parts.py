@@ -1,7 +1,5 @@
 """
-The composition root: a checked configuration and the plugins become engines that are ready to run.
-
-Nothing below knows both plugins and the engine; nothing above puts parts together.
+From a checked session to an engine that is ready to start.
 """
 
 from __future__ import annotations
@@ -9,7 +7,6 @@ from __future__ import annotations
 import hashlib
 import importlib.metadata
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
 from datetime import datetime, tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, cast
@@ -24,13 +21,11 @@ from ltm.core.session import Session
 from ltm.core.state import State, new_state
 from ltm.engine.alerts import InlineDispatcher, Route, ThreadedDispatcher
 from ltm.engine.clock import ProcessIdentity, SystemClock, VirtualClock, process_identity, random_bits
-from ltm.engine.drive import no_pause, run_now, work
 from ltm.engine.engine import Engine, Observer
-from ltm.engine.memory import MemoryJournal
 from ltm.model import identifiers
-from ltm.model.enums import OrderStatus
 from ltm.model.errors import ConfigError
 from ltm.model.hours import zone_of
+from ltm.model.reports import AccountReport
 from ltm.model.signal import Signal, SignalRecord
 from ltm.ports.broker import Broker, Paced
 from ltm.ports.rules import PositionSizer, RiskRule
@@ -38,7 +33,6 @@ from ltm.ports.shell import AlertSink, Clock, Journal, SignalSource
 from ltm.registry import Registry
 
 if TYPE_CHECKING:
-    from ltm.engine.journal import JournalStore
     from ltm.engine.state_dir import StateDirectory
 
 _SIMULATED: Final = ProcessIdentity(pid=0, host="", boot_id="simulated", started_at="")
@@ -121,11 +115,14 @@ class Ready:
     boot: Callable[[datetime], e.BootRecorded]
     changes: tuple[str, ...]
 
-    async def start(self) -> None:
+    async def start(self, claim: Callable[[AccountReport], None] | None = None) -> None:
         """
         Connect, recover, reconcile.
+
+        Args:
+            claim: Is told the account before anything is written; may refuse it.
         """
-        await self.engine.start(self.boot, self.changes)
+        await self.engine.start(self.boot, self.changes, claim)
 
 
 def assemble(
@@ -267,91 +264,3 @@ def version() -> str:
     Return the installed version of ltm.
     """
     return importlib.metadata.version("ltm")
-
-
-# --- Whole runs ---------------------------------------------------------------------------------
-
-
-def free_id(session_id: str, taken: Sequence[str]) -> str:
-    """
-    Return the id, or with a number behind it when it is taken.
-    """
-    number, name = 2, session_id
-    while name in taken:
-        name = f"{session_id}-{number}"
-        number += 1
-    return name
-
-
-def simulate(
-    config: LtmConfig, *, store: JournalStore | None = None, observers: Sequence[Observer] = ()
-) -> list[Engine]:
-    """
-    Run every session of a configuration to its end in the market's own time, without an event loop.
-
-    Raises:
-        PluginError: A broker waits for something outside this process.
-    """
-    engines = []
-    for one in config.sessions:
-        ready = prepare(one, store, observers=observers)
-        run_now(ready.start())
-        run_now(work(ready.engine, no_pause))
-        engines.append(ready.engine)
-    return engines
-
-
-def prepare(
-    config: SessionConfig,
-    store: JournalStore | None,
-    *,
-    observers: Sequence[Observer] = (),
-    directory: StateDirectory | None = None,
-) -> Ready:
-    """
-    Make one session's parts and put them together on the store's journal, or on one in memory.
-
-    A market that ends with its process cannot be taken up again: its session gets a free id.
-    """
-    parts = make_parts(config)
-    if store is None:
-        return assemble(parts, MemoryJournal(config.spec.session_id), observers=observers)
-    if is_simulated(parts.broker):
-        name = free_id(config.spec.session_id, store.sessions())
-        parts.config = renamed(config, name)
-    journal = store.session(parts.config.spec.session_id)
-    return assemble(parts, journal, observers=observers, directory=directory)
-
-
-def renamed(config: SessionConfig, session_id: str) -> SessionConfig:
-    """
-    Return the same session under another id.
-    """
-    spec = config.spec
-    values = {name: getattr(spec, name) for name in spec.__struct_fields__}
-    return attrs.evolve(config, spec=type(spec)(**{**values, "session_id": session_id}))
-
-
-def unresolved(engine: Engine) -> list[str]:
-    """
-    Return the client order ids whose fate a person has to find out (exit code 6).
-    """
-    return [
-        order.client_order_id
-        for order in engine.session.state.orders.values()
-        if order.status is OrderStatus.UNKNOWN
-    ]
-
-
-def lock_all(directory: StateDirectory, sessions: Sequence[SessionConfig]) -> ExitStack:
-    """
-    Take the locks of a run: the journal's writer, and every session's.
-
-    Raises:
-        AlreadyRunning: Somebody else holds one of them.
-    """
-    with ExitStack() as stack:
-        stack.enter_context(directory.lock_writer())
-        for one in sessions:
-            stack.enter_context(directory.lock_session(one.spec.session_id))
-        return stack.pop_all()

@@ -1,0 +1,278 @@
+"""
+Whole runs: simulated in the market's own time, or live in asyncio until somebody stops them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import attrs
+
+from ltm.app.parts import Ready, assemble, is_simulated, make_parts
+from ltm.config import LtmConfig, SessionConfig, check_config, plugins_of, read_config
+from ltm.core import commands as c
+from ltm.engine.clock import SystemClock
+from ltm.engine.drive import no_pause, run_now, work
+from ltm.engine.engine import Engine, Observer
+from ltm.engine.journal import JournalStore
+from ltm.engine.live import LiveDriver
+from ltm.engine.memory import MemoryJournal
+from ltm.engine.watchdog import Watchdog
+from ltm.model.enums import OrderStatus
+from ltm.model.errors import ConfigError, JournalError, LtmError, shown
+from ltm.model.reports import AccountReport
+from ltm.registry import Registry
+
+if TYPE_CHECKING:
+    from ltm.engine.state_dir import StateDirectory
+
+GRACE: Final = 2.0
+"""Seconds that calls under way and alerts get at the very end."""
+
+
+@attrs.frozen(kw_only=True)
+class Loaded:
+    """
+    A checked configuration and the plugins it was checked against.
+    """
+
+    config: LtmConfig
+    registry: Registry
+
+
+def load(path: Path, environ: Mapping[str, str] | None = None) -> Loaded:
+    """
+    Read and check a configuration file.
+
+    Raises:
+        ConfigError: Something in it is wrong; all of it is listed.
+        PluginError: A plugin it names cannot be used.
+    """
+    document = read_config(path, environ)
+    registry = Registry.discover(*plugins_of(document))
+    return Loaded(config=check_config(document, registry), registry=registry)
+
+
+def prepare(
+    config: SessionConfig,
+    store: JournalStore | None,
+    *,
+    observers: Sequence[Observer] = (),
+    directory: StateDirectory | None = None,
+) -> Ready:
+    """
+    Make one session's parts and put them together on the store's journal, or on one in memory.
+
+    A market that ends with its process cannot be taken up again: its session gets a free id.
+    """
+    parts = make_parts(config)
+    if store is None:
+        return assemble(parts, MemoryJournal(config.spec.session_id), observers=observers)
+    if is_simulated(parts.broker):
+        parts.config = renamed(config, free_id(config.spec.session_id, store.sessions()))
+    journal = store.session(parts.config.spec.session_id)
+    return assemble(parts, journal, observers=observers, directory=directory)
+
+
+def free_id(session_id: str, taken: Sequence[str]) -> str:
+    """
+    Return the id, or with a number behind it when it is taken.
+    """
+    number, name = 2, session_id
+    while name in taken:
+        name = f"{session_id}-{number}"
+        number += 1
+    return name
+
+
+def renamed(config: SessionConfig, session_id: str) -> SessionConfig:
+    """
+    Return the same session under another id.
+    """
+    spec = config.spec
+    values = {name: getattr(spec, name) for name in spec.__struct_fields__}
+    return attrs.evolve(config, spec=type(spec)(**{**values, "session_id": session_id}))
+
+
+def unresolved(engine: Engine) -> list[str]:
+    """
+    Return the client order ids whose fate a person has to find out (exit code 6).
+    """
+    return [
+        order.client_order_id
+        for order in engine.session.state.orders.values()
+        if order.status is OrderStatus.UNKNOWN
+    ]
+
+
+# --- Simulated ----------------------------------------------------------------------------------
+
+
+def simulate(
+    config: LtmConfig, *, store: JournalStore | None = None, observers: Sequence[Observer] = ()
+) -> list[Engine]:
+    """
+    Run every session to its end in the market's own time, without an event loop.
+
+    Raises:
+        PluginError: A broker waits for something outside this process.
+    """
+    engines = []
+    for one in config.sessions:
+        ready = prepare(one, store, observers=observers)
+        run_now(ready.start())
+        run_now(work(ready.engine, no_pause))
+        engines.append(ready.engine)
+    return engines
+
+
+# --- Live ---------------------------------------------------------------------------------------
+
+
+class Interrupted(Exception):  # noqa: N818 - not an error: a person pressed Ctrl-C twice
+    """
+    A person wants out at once; the journal is intact, orders stay as they are.
+    """
+
+
+@attrs.define(kw_only=True)
+class Run:
+    """
+    One `ltm run`: all sessions of a configuration on one state directory.
+    """
+
+    config: LtmConfig
+    directory: StateDirectory
+    observers: Sequence[Observer] = ()
+    allow_live: bool = False
+    handle_signals: bool = True
+    """False where somebody else owns the process's signal handlers."""
+    engines: list[Engine] = attrs.Factory(list)
+    _stops: int = 0
+    _interrupt: asyncio.Event = attrs.field(init=False)
+
+    def execute(self, started: Callable[[Sequence[Engine]], None] | None = None) -> list[Engine]:
+        """
+        Run until every session has stopped.
+
+        Args:
+            started: Called once, when all sessions are being started.
+
+        Raises:
+            AlreadyRunning: Somebody else holds the state directory, a session or an account.
+            BrokerConnectionError: A venue cannot be reached.
+            ConfigError: Real money is configured and was not allowed for this run.
+            JournalError: The journal cannot be trusted or written.
+            Interrupted: A person pressed Ctrl-C a second time.
+        """
+        self._refuse_unasked_money()
+        with ExitStack() as stack:
+            stack.enter_context(self.directory.lock_writer())
+            store = JournalStore(self.directory.journal)
+            stack.callback(store.close)
+            readies = [
+                prepare(one, store, observers=self.observers, directory=self.directory)
+                for one in self.config.sessions
+            ]
+            for ready in readies:
+                name = ready.parts.config.spec.session_id
+                stack.enter_context(self.directory.lock_session(name))
+            self.engines = [ready.engine for ready in readies]
+            asyncio.run(self._all(readies, stack, started))
+        return self.engines
+
+    def _refuse_unasked_money(self) -> None:
+        for one in self.config.sessions:
+            if one.spec.live and not self.allow_live:
+                message = f"session {one.spec.session_id} trades real money (live = true)"
+                raise ConfigError(
+                    message, code="LTM-CFG-050", field="session.live", hint="run it with: ltm run --live"
+                )
+
+    async def _all(
+        self,
+        readies: Sequence[Ready],
+        stack: ExitStack,
+        started: Callable[[Sequence[Engine]], None] | None,
+    ) -> None:
+        self._interrupt = asyncio.Event()
+        if self.handle_signals:
+            self._catch_signals()
+        watchdog = Watchdog(SystemClock())
+        stack.callback(watchdog.stop)
+        if started is not None:
+            started(self.engines)
+        tasks = [asyncio.ensure_future(self._one(ready, stack, watchdog)) for ready in readies]
+        everything = asyncio.gather(*tasks)
+        interrupted = asyncio.ensure_future(self._interrupt.wait())
+        try:
+            either: set[asyncio.Future[Any]] = {everything, interrupted}
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+            if not everything.done():
+                raise Interrupted
+            everything.result()
+        finally:
+            for task in (*tasks, interrupted):
+                task.cancel()
+            await asyncio.gather(*tasks, interrupted, return_exceptions=True)
+
+    def _catch_signals(self) -> None:
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGTERM, self.stop, "SIGTERM")
+        loop.add_signal_handler(signal.SIGINT, self.stop, "SIGINT")
+
+    def stop(self, by: str) -> None:
+        """
+        Ask every session to stop; the second SIGINT ends the run at once (F30, F31).
+        """
+        self._stops += by == "SIGINT"
+        if self._stops > 1:
+            self._interrupt.set()
+        for engine in self.engines:
+            engine.stop(by)
+
+    async def _one(self, ready: Ready, stack: ExitStack, watchdog: Watchdog) -> None:
+        engine = ready.engine
+        settings = ready.parts.config.broker.config
+        speed = getattr(settings, "speed", None)
+        driver = LiveDriver(
+            engine=engine,
+            clock=SystemClock(),
+            speed=float(speed) if isinstance(speed, (int, float)) else None,
+            beat=watchdog.beat,
+        )
+
+        def claim(account: AccountReport) -> None:
+            if not is_simulated(ready.parts.broker):
+                spec = ready.parts.config.spec
+                stack.enter_context(self.directory.lock_account(spec.broker, account.account))
+
+        try:
+            await ready.start(claim)
+            await work(engine, driver.pause)
+        except JournalError:
+            await engine.abandon()
+            raise
+        except LtmError:
+            await engine.broker.disconnect()
+            raise
+        except Exception as error:
+            # Last resort (SEC-36): nothing is sent after something nobody foresaw.
+            await _halt(engine, error)
+            raise
+        finally:
+            await driver.drain_tasks(GRACE)
+            engine.alerts.close(GRACE)
+
+
+async def _halt(engine: Engine, error: Exception) -> None:
+    message = f"stopped by a fault of ltm itself: {type(error).__name__}: {shown(str(error))}"
+    engine.inputs.clear()
+    engine.post(c.Halt("internal", message))
+    await engine.turn()
+    await engine.broker.disconnect()
