@@ -2,6 +2,9 @@
 The settings of the mock broker: defaults, texts of what is refused, and the venue that comes of them.
 """
 
+import os
+import subprocess
+import sys
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -92,6 +95,17 @@ def test_the_hook_offers_a_broker_by_name():
     config, factory = offered["mock"]
 
     assert isinstance(factory(config()), MockBroker)
+
+
+def test_listing_it_loads_neither_the_venue_nor_asyncio():
+    code = (
+        "import sys, ltm.brokers.mock.hooks;"
+        "print([name for name in ('asyncio', 'ltm.brokers.mock.venue', 'csv', 'socket') if name in sys.modules])"
+    )
+    env = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3] / "framework")}
+    told = subprocess.run([sys.executable, "-c", code], env=env, check=True, capture_output=True, text=True)
+
+    assert "[]" == told.stdout.strip()
 
 
 @pytest.mark.parametrize(

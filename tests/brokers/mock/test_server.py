@@ -24,6 +24,7 @@ from ltm.brokers.mock.faults import Faults, read_faults
 from ltm.brokers.mock.server import serve_async
 from ltm.model.enums import OrderStatus, OrderType
 from ltm.model.errors import AlreadyRunning, BrokerConnectionError, ConfigError
+from ltm.model.market import Quote
 from ltm.model.reports import Acked, Ambiguous, FillReport, LinkReport, NotSent, Refused
 
 D = Decimal
@@ -235,6 +236,17 @@ async def test_events_are_doubled_lost_or_turned_round(tmp_path, approve, verb, 
         assert 1 == len(await broker.fills(broker.market_time()))
 
 
+async def test_a_lost_moment_of_the_market_comes_with_the_next(tmp_path):
+    async with Venue(tmp_path, fault("drop_reply", method="advance")) as venue:
+        broker, heard = await venue.customer(0.05)
+
+        assert await broker.advance(None)
+        assert [] == heard
+
+        assert await broker.advance(None)
+        assert ["ACME", "BOLT", "ACME", "BOLT"] == [event.symbol for event in heard]
+
+
 async def test_a_garbled_reply_answers_nothing(tmp_path, approve):
     """
     F21: the order is at the venue, and its sender says that it does not know.
@@ -256,6 +268,22 @@ async def test_a_cut_connection_is_reported_and_made_again(tmp_path, approve):
         assert isinstance(await broker.submit(approve("l1")), Ambiguous)
         assert OrderStatus.ACCEPTED is (await broker.find_order("l1", None, "ACME")).status
         assert [False, True] == [event.up for event in heard if isinstance(event, LinkReport)]
+
+        heard.clear()
+        await broker.advance(None)
+
+        assert ["ACME", "BOLT"] == [event.symbol for event in heard if isinstance(event, Quote)]
+
+
+async def test_a_venue_that_ends_says_so_to_its_customer_and_in_its_log(tmp_path):
+    async with Venue(tmp_path) as venue:
+        _, heard = await venue.customer()
+        venue.stop.set()
+        await venue.task
+        await until(lambda: heard)
+
+        assert [False] == [event.up for event in heard]
+    assert ["disconnected", "stopped"] == [line["event"] for line in venue.lines()[-2:]]
 
 
 async def test_without_a_venue_nothing_is_sent_and_no_question_is_answered(tmp_path, approve):

@@ -162,8 +162,15 @@ class MockBroker:
     async def advance(self, until: datetime | None) -> bool:
         """
         Deliver the next moment that is news, or let time pass to `until`; False when there are no more prices.
+
+        Raises:
+            BrokerConnectionError: The venue cannot be reached.
         """
-        more: bool = await self._door.ask(wire.Advance(until))
+        try:
+            more: bool = await self._door.ask(wire.Advance(until))
+        except Unanswered:
+            # The moment may have come and gone: what it brought is in the next reply.
+            return True
         return more
 
     def progress(self) -> float | None:

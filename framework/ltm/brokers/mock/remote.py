@@ -44,6 +44,7 @@ class SocketDoor:
         self._last: wire.Reply | None = None
         self._number = 0
         self._lost = False
+        self._subscriptions: Final[list[wire.Instruments]] = []
 
     @property
     def price_interval(self) -> float:
@@ -83,6 +84,7 @@ class SocketDoor:
             BrokerConnectionError: The venue cannot be reached or does not answer.
         """
         self._deliver = deliver
+        self._subscriptions.clear()
         return await self._log_in()
 
     async def close(self) -> None:
@@ -102,11 +104,16 @@ class SocketDoor:
         """
         if self._writer is None:
             await self._reconnect()
+        if isinstance(request, wire.Instruments) and request not in self._subscriptions:
+            self._subscriptions.append(request)
         return await self._exchange(request)
 
     async def _reconnect(self) -> None:
         try:
             await self._log_in()
+            # A login forgets whose prices were wanted.
+            for subscription in self._subscriptions:
+                await self._exchange(subscription)
         except Unanswered as error:
             await self._hang_up()
             raise Unreachable(error.message) from None

@@ -46,6 +46,7 @@ class _Connection:
     writer: asyncio.StreamWriter
     delayed: set[asyncio.Task[None]] = attrs.Factory(set)
     open: bool = True
+    ended: asyncio.Event = attrs.Factory(asyncio.Event)
 
     def cut(self) -> None:
         self.open = False
@@ -88,6 +89,7 @@ class MockServer:
         connection.cut()
         del self._connections[connection.number]
         self._truth.note("disconnected", self._exchange.now, connection=connection.number)
+        connection.ended.set()
 
     def cut_all(self) -> None:
         """
@@ -95,6 +97,15 @@ class MockServer:
         """
         for connection in self._connections.values():
             connection.cut()
+
+    async def close(self) -> None:
+        """
+        End every connection, and return when the log says so.
+        """
+        connections = tuple(self._connections.values())
+        self.cut_all()
+        for connection in connections:
+            await connection.ended.wait()
 
     def _take(self, connection: _Connection, ask: wire.Ask) -> None:
         self._truth.request(self._exchange.now, connection.number, ask)
@@ -238,10 +249,7 @@ async def serve_async(  # noqa: PLR0917 - as `serve`
         await stop.wait()
     finally:
         listening.close()
-        server.cut_all()
-        # The connections' tasks note their ends before the log is closed.
-        await asyncio.sleep(0)
-        await asyncio.sleep(0)
+        await server.close()
         truth.note("stopped", exchange.now)
         truth.close()
         _remove(socket)
