@@ -8,7 +8,6 @@ import hashlib
 import importlib.metadata
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, tzinfo
-from pathlib import Path
 from typing import TYPE_CHECKING, Final, cast
 
 import attrs
@@ -25,15 +24,17 @@ from ltm.engine.engine import Engine, Observer
 from ltm.model import identifiers
 from ltm.model.errors import ConfigError
 from ltm.model.hours import zone_of
-from ltm.model.reports import AccountReport
-from ltm.model.signal import Signal, SignalRecord
 from ltm.ports.broker import Broker, Paced
 from ltm.ports.rules import PositionSizer, RiskRule
 from ltm.ports.shell import AlertSink, Clock, Journal, SignalSource
 from ltm.registry import Registry
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from ltm.engine.state_dir import StateDirectory
+    from ltm.model.reports import AccountReport
+    from ltm.model.signal import Signal, SignalRecord
 
 _SIMULATED: Final = ProcessIdentity(pid=0, host="", boot_id="simulated", started_at="")
 
@@ -168,6 +169,7 @@ def assemble(
         alerts=InlineDispatcher(parts.routes, clock=clock),
         localise=localiser(parts.config),
         kill_switch=directory.kill_flag(spec.session_id) if directory is not None else None,
+        free_space=directory.free_space if directory is not None and not simulated else None,
         observers=tuple(observers),
         set_time=set_time,
     )

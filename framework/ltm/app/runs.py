@@ -8,7 +8,6 @@ import asyncio
 import signal
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
@@ -22,14 +21,16 @@ from ltm.engine.engine import Engine, Observer
 from ltm.engine.journal import JournalStore
 from ltm.engine.live import LiveDriver
 from ltm.engine.memory import MemoryJournal
+from ltm.engine.state_dir import StateDirectory
 from ltm.engine.watchdog import Watchdog
 from ltm.model.enums import OrderStatus
 from ltm.model.errors import ConfigError, JournalError, LtmError, shown
-from ltm.model.reports import AccountReport
 from ltm.registry import Registry
 
 if TYPE_CHECKING:
-    from ltm.engine.state_dir import StateDirectory
+    from pathlib import Path
+
+    from ltm.model.reports import AccountReport
 
 GRACE: Final = 2.0
 """Seconds that calls under way and alerts get at the very end."""
@@ -134,7 +135,7 @@ def simulate(
 # --- Live ---------------------------------------------------------------------------------------
 
 
-class Interrupted(Exception):  # noqa: N818 - not an error: a person pressed Ctrl-C twice
+class Interrupted(Exception):
     """
     A person wants out at once; the journal is intact, orders stay as they are.
     """
@@ -173,8 +174,11 @@ class Run:
         self._refuse_unasked_money()
         with ExitStack() as stack:
             stack.enter_context(self.directory.lock_writer())
+            # Given back before the store closes, so that the last records and a restart have room.
+            self.directory.reserve.take()
             store = JournalStore(self.directory.journal)
             stack.callback(store.close)
+            stack.callback(self.directory.reserve.release)
             readies = [
                 prepare(one, store, observers=self.observers, directory=self.directory)
                 for one in self.config.sessions

@@ -112,8 +112,9 @@ def exported(session_id: str, record: Record) -> dict[str, Any]:
     }
 
 
-LOST: Final = "RecordLost"
+LOST: Final = "record_lost"
 """Kind of the records that a repair puts in place of lost ones, so that no sequence is ever used twice."""
+_NO_TIME: Final = "1970-01-01T00:00:00+00:00"
 
 
 @attrs.frozen(kw_only=True)
@@ -146,7 +147,7 @@ def repair(path: Path, output: Path) -> Repair:
     """
     Copy what is intact to a new journal, and what can be read of the rest to `<output>.quarantine.jsonl`.
 
-    Each lost record is replaced by one of kind `RecordLost`, since client order ids follow from sequences.
+    Each lost record is replaced by one of kind `record_lost`, since client order ids follow from sequences.
     The damaged journal is left as it is. Snapshots are not copied: they may know what was lost.
 
     Raises:
@@ -223,6 +224,7 @@ def _copy(reader: JournalReader, journal: SqliteJournal) -> int:
 
 def _salvage(path: Path, journal: SqliteJournal, session_id: str, quarantine: Path) -> Loss | None:
     copied = journal.last_sequence()
+    stamp = next((record.recorded_at for record in journal.read(copied - 1)), _NO_TIME)
     rows = list(_readable_rows(path, session_id, copied))
     mark = read_marks(witness_file(path)).get(session_id)
     last = max(
@@ -235,7 +237,7 @@ def _salvage(path: Path, journal: SqliteJournal, session_id: str, quarantine: Pa
         with quarantine.open("a", encoding="ascii") as file:
             file.writelines(json.dumps(row) + "\n" for row in rows)
     for sequence in range(copied + 1, (last or 0) + 1):
-        journal.append_raw(sequence, LOST, 1, "", b"{}")
+        journal.append_raw(sequence, LOST, 1, stamp, json.dumps({"at": stamp}).encode())
     return Loss(session_id=session_id, first=copied + 1, last=last, quarantined=len(rows))
 
 

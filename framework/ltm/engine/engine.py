@@ -24,7 +24,7 @@ from ltm.core import control, effects, events, recovery, watch
 from ltm.core.session import Session
 from ltm.engine.alerts import AlertDispatcher
 from ltm.engine.perform import Performer
-from ltm.engine.state_dir import KillSwitch
+from ltm.engine.state_dir import FULL, FreeSpace, KillSwitch
 from ltm.model.enums import Lifecycle, TradingState
 from ltm.model.errors import (
     BrokerConnectionError,
@@ -45,6 +45,7 @@ TURN: Final = 1_000
 """Inputs taken between two commits: bounds how long an order waits behind marks."""
 QUEUE_LIMIT: Final = 100_000
 STOP_SECONDS: Final = 10.0
+CHECK_SECONDS: Final = 10.0
 
 
 @attrs.frozen
@@ -92,6 +93,7 @@ class Engine:
     alerts: AlertDispatcher
     localise: Localise
     kill_switch: KillSwitch | None = None
+    free_space: Callable[[], FreeSpace] | None = None
     observers: Sequence[Observer] = ()
     set_time: Callable[[datetime], None] | None = None
     """Moves the session's clock to the market's; None where the clock runs by itself."""
@@ -107,6 +109,8 @@ class Engine:
     paced: Paced | None = attrs.field(init=False)
     """The broker, if it owns its market and its time."""
     market_over: bool = False
+    _checks_at: float = 0.0
+    _space_told: bool = False
     _broken: list[SignalSource] = attrs.Factory(list)
     _todo: list[effects.Effect] = attrs.Factory(list)
     _answers: list[Future[None]] = attrs.Factory(list)
@@ -240,9 +244,25 @@ class Engine:
             state = self.session.state
             if state.trading_state is not TradingState.KILLED:
                 self._todo += self.session.handle(c.Kill("kill switch", self.kill_switch.reason()))
-        self.alerts.check()
+        self._check_surroundings()
         if self._stop_by is None and self.session.state.lifecycle is Lifecycle.STOPPING:
             self._stop_by = self.clock.monotonic() + STOP_SECONDS
+
+    def _check_surroundings(self) -> None:
+        now = self.clock.monotonic()
+        if now < self._checks_at:
+            return
+        self._checks_at = now + CHECK_SECONDS
+        self.alerts.check()
+        space = self.free_space() if self.free_space is not None else None
+        if space is None or space.state == "ok":
+            return
+        message = f"{space.free_bytes >> 20} MB of disk space are left, entries need {FULL >> 20} MB"
+        if space.state == "full":
+            self._todo += self.session.handle(c.Restrict("disk_full", message))
+        elif not self._space_told:
+            self._space_told = True
+            self._todo += self.session.handle(c.RaiseAlert("warning", "disk_low", message))
 
     def _mark(self, quotes: list[Quote]) -> None:
         self._todo += self.session.mark(quotes)

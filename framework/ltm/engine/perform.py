@@ -9,18 +9,20 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
-from typing import Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import attrs
 
 from ltm.core import commands as c
 from ltm.core import effects
 from ltm.core.session import Session
-from ltm.core.state import OrderState
 from ltm.model.errors import shown
 from ltm.model.reports import Acked, Ambiguous, FillReport, NotSent, OrderReport, Outcome, Refused
 from ltm.ports.broker import Broker
 from ltm.ports.shell import Clock
+
+if TYPE_CHECKING:
+    from ltm.core.state import OrderState
 
 T = TypeVar("T")
 OVERLAP: Final = timedelta(hours=24)
@@ -104,10 +106,7 @@ class Performer:
 
     async def _sweep(self, effect: effects.Sweep) -> None:
         known, now = self.session.context.fills_known_to, self.clock.now()
-        if known is None:
-            since = (self.session.state.last_at or now) - OVERLAP
-        else:
-            since = known - RECENT
+        since = (self.session.state.last_at or now) - OVERLAP if known is None else known - RECENT
         self.post(
             c.SweepAnswered(
                 started_sequence=effect.sequence,

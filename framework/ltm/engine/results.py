@@ -4,13 +4,17 @@ What became of a signal, in the product document's words.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from ltm.core import events as e
-from ltm.core.session import Session
-from ltm.core.state import OrderState
 from ltm.model.enums import OrderStatus
 from ltm.model.numbers import ZERO
 from ltm.model.results import Reason, ResultStatus, TradeResult
-from ltm.model.signal import SignalRecord
+
+if TYPE_CHECKING:
+    from ltm.core.session import Session
+    from ltm.core.state import OrderState
+    from ltm.model.signal import SignalRecord
 
 _WORDS: dict[OrderStatus, ResultStatus] = {
     OrderStatus.INTENDED: "working",

@@ -9,10 +9,12 @@ import logging
 import os
 import sys
 import threading
-from collections.abc import Callable
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from ltm.ports.shell import Clock
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ltm.ports.shell import Clock
 
 WARN_SECONDS: Final = 1.0
 ABORT_SECONDS: Final = 10.0
