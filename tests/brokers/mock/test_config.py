@@ -99,8 +99,9 @@ def test_the_hook_offers_a_broker_by_name():
 
 def test_listing_it_loads_neither_the_venue_nor_asyncio():
     code = (
-        "import sys, ltm.brokers.mock.hooks;"
-        "print([name for name in ('asyncio', 'ltm.brokers.mock.venue', 'csv', 'socket') if name in sys.modules])"
+        "import sys; before = set(sys.modules); import ltm.brokers.mock.hooks;"
+        "heavy = {'asyncio', 'ltm.brokers.mock.venue', 'csv', 'socket'};"
+        "print(sorted(heavy & (set(sys.modules) - before)))"
     )
     env = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3] / "framework")}
     told = subprocess.run([sys.executable, "-c", code], env=env, check=True, capture_output=True, text=True)

@@ -68,7 +68,8 @@ class Ledger:
         commission = self.commission_for(order, quantity, value)
         if order.is_buy and not self.affords(order, value + commission):
             return None
-        order.charged += commission
+        if commission:
+            order.charged += commission
         order.filled += quantity
         order.remaining -= quantity
         order.value += value

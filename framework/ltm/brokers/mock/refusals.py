@@ -8,8 +8,8 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
 from ltm.brokers.mock.ledger import Ledger, value_of
-from ltm.brokers.mock.orders import Book, VenueOrder, needs_limit, needs_trigger
-from ltm.model.enums import OrderType, TimeInForce
+from ltm.brokers.mock.orders import MARKET, Book, VenueOrder, needs_limit, needs_trigger
+from ltm.model.enums import TimeInForce
 from ltm.model.reports import Refused
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ltm.model.instrument import Instrument
     from ltm.model.order import OrderDraft
 
+_GTD: Final = TimeInForce.GTD
 _LARGEST: Final = Decimal("1E+15")
 
 
@@ -69,7 +70,7 @@ def _bad_quantity(quantity: Decimal, instrument: Instrument) -> Refused | None:
 
 
 def _bad_prices(draft: OrderDraft, instrument: Instrument) -> Refused | None:
-    if draft.order_type is OrderType.MARKET and draft.limit_price is None and draft.trigger_price is None:
+    if draft.order_type is MARKET and draft.limit_price is None and draft.trigger_price is None:
         return None
     wanted = (
         ("limit_price", draft.limit_price, needs_limit(draft.order_type)),
@@ -90,7 +91,7 @@ def _bad_prices(draft: OrderDraft, instrument: Instrument) -> Refused | None:
 
 def _bad_life(order: VenueOrder) -> Refused | None:
     draft, life = order.draft, order.draft.time_in_force
-    if (draft.good_till is not None) is not (life is TimeInForce.GTD):
+    if (draft.good_till is not None) is not (life is _GTD):
         return Refused("bad_time_in_force", "good_till belongs to gtd orders, and to all of them")
     if draft.good_till is not None and draft.good_till <= order.at:
         return Refused("bad_time_in_force", f"good_till must be in the future, got {draft.good_till}")

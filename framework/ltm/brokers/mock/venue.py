@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Final
 from ltm.brokers.mock.exactly import exactly
 from ltm.brokers.mock.ledger import Ledger, average_entry_price
 from ltm.brokers.mock.market import Bar, BookTop, Moment, Print
-from ltm.brokers.mock.orders import UNLIMITED, Book, Liquidity, VenueOrder
+from ltm.brokers.mock.orders import FILLED, FOK, UNLIMITED, Book, Liquidity, VenueOrder
 from ltm.brokers.mock.refusals import expected_price, refusal
 from ltm.model.enums import OrderStatus, TimeInForce
 from ltm.model.market import Quote
@@ -250,7 +250,8 @@ class Venue:
         for order in tuple(book.waiting.values()):
             if order.reached_by(bar.open):
                 self._fill(order, book, bar.open, book.volume)
-            self._end_chance(order, book)
+            if order.one_chance:
+                self._end_chance(order, book)
 
     def _close_bar(self, bar: Bar) -> None:
         book = self._books[bar.symbol]
@@ -309,16 +310,17 @@ class Venue:
             # Somebody came to an order that was waiting: it trades at its own price.
             better = order.limit if waited and order.limit is not None else price
             self._fill(order, book, better, depth)
-        self._end_chance(order, book)
+        if order.one_chance:
+            self._end_chance(order, book)
 
     def _end_chance(self, order: VenueOrder, book: Book) -> None:
-        if order.one_chance and order.open:
+        if order.open:
             self._end(order, book, OrderStatus.CANCELED, code=order.draft.time_in_force)
 
     def _fill(self, order: VenueOrder, book: Book, price: Decimal, depth: Liquidity) -> None:
         quantity, left = order.remaining, depth.left
         if left is not None and left < quantity:
-            if not left or order.draft.time_in_force is TimeInForce.FOK:
+            if not left or order.draft.time_in_force is FOK:
                 return
             quantity = left
         commission = self._ledger.execute(order, book, quantity, price)
@@ -347,7 +349,7 @@ class Venue:
             order.status = OrderStatus.PARTIALLY_FILLED
             self._reserve_rest(order, book)
         else:
-            order.status = OrderStatus.FILLED
+            order.status = FILLED
             order.open = False
             del book.waiting[order.number]
             if order.is_buy:
