@@ -5,7 +5,19 @@ Nothing below knows both plugins and the engine; nothing above puts parts togeth
 """
 
 from ltm.app.parts import Parts, Ready, assemble, is_simulated, local_zone, make_parts, version
-from ltm.app.runs import Interrupted, Loaded, Run, free_id, load, prepare, renamed, simulate, unresolved
+from ltm.app.runs import (
+    Interrupted,
+    Loaded,
+    Run,
+    driver_of,
+    free_id,
+    keep,
+    load,
+    prepare,
+    renamed,
+    simulate,
+    unresolved,
+)
 
 __all__ = [
     "Interrupted",
@@ -14,8 +26,10 @@ __all__ = [
     "Ready",
     "Run",
     "assemble",
+    "driver_of",
     "free_id",
     "is_simulated",
+    "keep",
     "load",
     "local_zone",
     "make_parts",

@@ -25,12 +25,14 @@ from ltm.engine.state_dir import StateDirectory
 from ltm.engine.watchdog import Watchdog
 from ltm.model.enums import OrderStatus
 from ltm.model.errors import ConfigError, JournalError, LtmError, shown
+from ltm.ports.broker import Paced
 from ltm.registry import Registry
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from ltm.model.reports import AccountReport
+    from ltm.ports.shell import Clock
 
 GRACE: Final = 2.0
 """Seconds that calls under way and alerts get at the very end."""
@@ -65,19 +67,29 @@ def prepare(
     *,
     observers: Sequence[Observer] = (),
     directory: StateDirectory | None = None,
+    clock: Clock | None = None,
 ) -> Ready:
     """
     Make one session's parts and put them together on the store's journal, or on one in memory.
 
     A market that ends with its process cannot be taken up again: its session gets a free id.
+
+    Args:
+        config: Checked.
+        store: None for a journal in memory.
+        observers: Look on.
+        directory: Where the kill switch and the local alert file are; None for none.
+        clock: Instead of the machine's; a broker that owns its market has its own all the same.
     """
     parts = make_parts(config)
+    if isinstance(parts.broker, Paced):
+        clock = None
     if store is None:
         return assemble(parts, MemoryJournal(config.spec.session_id), observers=observers)
     if is_simulated(parts.broker):
         parts.config = renamed(config, free_id(config.spec.session_id, store.sessions()))
     journal = store.session(parts.config.spec.session_id)
-    return assemble(parts, journal, observers=observers, directory=directory)
+    return assemble(parts, journal, clock=clock, observers=observers, directory=directory)
 
 
 def free_id(session_id: str, taken: Sequence[str]) -> str:
@@ -241,37 +253,55 @@ class Run:
             engine.stop(by)
 
     async def _one(self, ready: Ready, stack: ExitStack, watchdog: Watchdog) -> None:
-        engine = ready.engine
-        settings = ready.parts.config.broker.config
-        speed = getattr(settings, "speed", None)
-        driver = LiveDriver(
-            engine=engine,
-            clock=SystemClock(),
-            speed=float(speed) if isinstance(speed, (int, float)) else None,
-            beat=watchdog.beat,
-        )
-
         def claim(account: AccountReport) -> None:
             if not is_simulated(ready.parts.broker):
                 spec = ready.parts.config.spec
                 stack.enter_context(self.directory.lock_account(spec.broker, account.account))
 
-        try:
-            await ready.start(claim)
-            await work(engine, driver.pause)
-        except JournalError:
-            await engine.abandon()
-            raise
-        except LtmError:
-            await engine.broker.disconnect()
-            raise
-        except Exception as error:
-            # Last resort (SEC-36): nothing is sent after something nobody foresaw.
-            await _halt(engine, error)
-            raise
-        finally:
-            await driver.drain_tasks(GRACE)
-            engine.alerts.close(GRACE)
+        await keep(ready, driver_of(ready, beat=watchdog.beat), claim)
+
+
+def driver_of(ready: Ready, *, beat: Callable[[], None], clock: Clock | None = None) -> LiveDriver:
+    """
+    Return what drives a session in the running loop, at the speed that its broker's settings say.
+    """
+    speed = getattr(ready.parts.config.broker.config, "speed", None)
+    return LiveDriver(
+        engine=ready.engine,
+        clock=clock or SystemClock(),
+        speed=float(speed) if isinstance(speed, (int, float)) else None,
+        beat=beat,
+    )
+
+
+async def keep(
+    ready: Ready, driver: LiveDriver, claim: Callable[[AccountReport], None] | None = None
+) -> None:
+    """
+    Start a session and keep it going until it has stopped; however it ends, it lets go of the venue.
+
+    Args:
+        ready: From `prepare`.
+        driver: From `driver_of`.
+        claim: Is told the account before anything is written; may refuse it.
+    """
+    engine = ready.engine
+    try:
+        await ready.start(claim)
+        await work(engine, driver.pause)
+    except JournalError:
+        await engine.abandon()
+        raise
+    except LtmError:
+        await engine.broker.disconnect()
+        raise
+    except Exception as error:
+        # Last resort (SEC-36): nothing is sent after something nobody foresaw.
+        await _halt(engine, error)
+        raise
+    finally:
+        await driver.drain_tasks(GRACE)
+        engine.alerts.close(GRACE)
 
 
 async def _halt(engine: Engine, error: Exception) -> None:
