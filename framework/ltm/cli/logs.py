@@ -1,0 +1,162 @@
+"""
+One line of JSON per record: what `ltm run` tells where nobody looks at a terminal.
+
+Whatever a record holds, it stays one line of ASCII (SEC-33). A reader that goes away never disturbs
+trading (F32): the handler falls silent.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from ltm.core import events as e
+from ltm.core.codec import KIND_OF
+from ltm.core.history import as_json
+from ltm.model.enums import Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from ltm.model.errors import LtmError
+
+LOGGER: Final = logging.getLogger("ltm.events")
+_SEVERITIES: Final = {
+    Severity.INFO: logging.INFO,
+    Severity.WARNING: logging.WARNING,
+    Severity.CRITICAL: logging.CRITICAL,
+}
+_WARNINGS: Final = (
+    e.OrderDenied,
+    e.OrderRejected,
+    e.OrderUnknown,
+    e.RuleFaulted,
+    e.TradingPaused,
+    e.Unexpected,
+    e.DriftFound,
+)
+_ERRORS: Final = (e.TradingHalted, e.TradingKilled)
+
+
+class JsonFormatter(logging.Formatter):
+    """
+    Formats a record as one JSON object; what `extra` put under `fields` comes along.
+    """
+
+    def format(self, record: logging.LogRecord) -> str:
+        """
+        Return the line.
+        """
+        at = datetime.fromtimestamp(record.created, UTC)
+        line: dict[str, Any] = {
+            "time": as_json(at),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+            **getattr(record, "fields", {}),
+        }
+        if record.exc_info:
+            line["exception"] = self.formatException(record.exc_info)
+        return json.dumps(line, default=str)
+
+
+class SilentHandler(logging.StreamHandler[Any]):
+    """
+    Writes to the standard error stream for as long as somebody reads it.
+    """
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the name that logging calls
+        """
+        Give up writing when the reader has gone; anything else is told as usual.
+        """
+        if isinstance(sys.exc_info()[1], (OSError, ValueError)):
+            self.setLevel(logging.CRITICAL + 1)
+            return
+        super().handleError(record)
+
+
+def set_up() -> None:
+    """
+    Send everything of ltm to the standard error stream as JSON lines.
+    """
+    handler = SilentHandler(sys.stderr)
+    handler.setFormatter(JsonFormatter())
+    logger = logging.getLogger("ltm")
+    logger.handlers[:] = [handler]
+    logger.setLevel(logging.INFO)
+    logger.propagate = False
+
+
+def set_up_quiet() -> None:
+    """
+    Send nothing anywhere: a live table or a summary tells instead.
+    """
+    logger = logging.getLogger("ltm")
+    logger.handlers[:] = [logging.NullHandler()]
+    logger.propagate = False
+
+
+class EventLog:
+    """
+    Logs one session's events (`engine.Observer`).
+    """
+
+    def __init__(self, session_id: str) -> None:
+        self._session_id = session_id
+
+    def on_event(self, event: e.AnyEvent) -> None:
+        """
+        Log an event.
+        """
+        level = level_of(event)
+        if not LOGGER.isEnabledFor(level):
+            return
+        kind = KIND_OF[type(event)]
+        fields = {"session_id": self._session_id, "event": kind, **as_json(event)}
+        LOGGER.log(level, kind, extra={"fields": fields})
+
+    def on_problem(self, problem: LtmError) -> None:
+        """
+        Log trouble that trading goes on without.
+        """
+        fields = {"session_id": self._session_id, "code": problem.code, "hint": problem.hint}
+        LOGGER.warning("%s", problem.message, extra={"fields": fields})
+
+
+class PluginObservers:
+    """
+    Hands events to the plugins' `ltm_observe`; one that raises is not called again.
+    """
+
+    def __init__(self, observers: Sequence[Callable[[object], None]]) -> None:
+        self._observers = list(observers)
+
+    def on_event(self, event: e.AnyEvent) -> None:
+        """
+        Show an event to every plugin that wants to see it.
+        """
+        for observer in self._observers[:]:
+            try:
+                observer(event)
+            except Exception:
+                self._observers.remove(observer)
+                LOGGER.exception("a plugin's ltm_observe failed and is not called again")
+
+    def on_problem(self, problem: LtmError) -> None:
+        """
+        Do nothing: plugins see what is in the journal.
+        """
+
+
+def level_of(event: e.AnyEvent) -> int:
+    """
+    Return how urgent an event is.
+    """
+    if isinstance(event, e.AlertRaised):
+        return _SEVERITIES[event.severity]
+    if isinstance(event, _ERRORS):
+        return logging.ERROR
+    return logging.WARNING if isinstance(event, _WARNINGS) else logging.INFO

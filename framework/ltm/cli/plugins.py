@@ -1,0 +1,130 @@
+"""
+`ltm plugins`: what is installed, what it offers, how it is set up.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import attrs
+import click
+
+from ltm.cli.output import Column, one_line, print_json, print_table
+from ltm.cli.settings import json_option, of
+from ltm.config import plugins_of, read_config
+from ltm.model.errors import ConfigError, PluginError, shown, suggestion
+from ltm.model.offer import KINDS, Offer
+from ltm.model.schema import field_rows
+from ltm.registry import Registry
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_LIST: Final = (
+    Column("name", "name"),
+    Column("kind", "kind"),
+    Column("distribution", "distribution"),
+    Column("version", "version"),
+    Column("status", "status"),
+    Column("about", "about"),
+)
+_FIELDS: Final = (
+    Column("name", "setting"),
+    Column("type", "type"),
+    Column("default", "default"),
+    Column("doc", "meaning"),
+)
+
+
+def discover(config: Path | None) -> Registry:
+    """
+    Return the registry that a configuration allows; without one, this project's own plugins.
+    """
+    return Registry.discover(*plugins_of(read_config(config))) if config is not None else Registry.discover()
+
+
+@click.group(invoke_without_command=True)
+@json_option
+@click.pass_context
+def plugins(context: click.Context, as_json: bool) -> None:
+    """
+    List plugins and show their settings.
+
+    Without a sub-command: list. `ltm --config FILE plugins` lists what that configuration allows.
+    """
+    if context.invoked_subcommand is None:
+        _list(context, as_json=as_json)
+
+
+@plugins.command("list")
+@json_option
+@click.pass_context
+def list_command(context: click.Context, as_json: bool) -> None:
+    """
+    List what is installed, and why something cannot be used.
+    """
+    _list(context, as_json=as_json)
+
+
+def _list(context: click.Context, *, as_json: bool) -> None:
+    rows = [attrs.asdict(row) for row in discover(of(context).config).listing()]
+    if as_json:
+        print_json(rows)
+        return
+    for row in rows:
+        row["about"] = row["reason"] or row["summary"]
+        row["kind"] = KINDS.get(row["kind"], "")
+    print_table(_LIST, rows)
+
+
+@plugins.command("show")
+@click.argument("name")
+@json_option
+@click.pass_context
+def show_command(context: click.Context, name: str, as_json: bool) -> None:
+    """
+    Show the settings of everything called NAME.
+    """
+    registry = discover(of(context).config)
+    offers = [offer for offer in registry.offers() if offer.name == name]
+    if not offers:
+        raise _missing(registry, name)
+    if as_json:
+        print_json([_offer_json(offer) for offer in offers])
+        return
+    for index, offer in enumerate(offers):
+        if index:
+            click.echo()
+        click.echo(one_line(f"{offer.name}: {KINDS[offer.kind]}, {offer.distribution} {offer.version}"))
+        click.echo(one_line(offer.summary))
+        rows = [attrs.asdict(row) | {"default": _default(row.default)} for row in field_rows(offer.config)]
+        print_table(_FIELDS, rows, empty="nothing to set")
+
+
+def _default(default: str | None) -> str:
+    return "(required)" if default is None else default
+
+
+def _offer_json(offer: Offer) -> dict[str, Any]:
+    return {
+        "name": offer.name,
+        "kind": offer.kind,
+        "distribution": offer.distribution,
+        "version": offer.version,
+        "module": offer.module,
+        "summary": offer.summary,
+        "fields": [
+            {**attrs.asdict(row), "required": row.default is None} for row in field_rows(offer.config)
+        ],
+    }
+
+
+def _missing(registry: Registry, name: str) -> ConfigError | PluginError:
+    known = sorted({offer.name for offer in registry.offers()})
+    broken = [row for row in registry.listing() if row.name == name and row.status != "loaded"]
+    if broken:
+        message = f"plugin {shown(name)} is {broken[0].status}"
+        return PluginError(message, got=name, hint=broken[0].reason)
+    near = suggestion(name, known)
+    message = f"no plugin {shown(name)}; installed: {', '.join(known)}" + (f"; {near}" if near else "")
+    return ConfigError(message, code="LTM-CFG-020", got=name, hint="ltm plugins list shows what there is")
