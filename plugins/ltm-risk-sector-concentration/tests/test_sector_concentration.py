@@ -323,6 +323,31 @@ def test_an_unreadable_sector_file_is_refused(tmp_path, data, where, message):
     assert message in caught.value.message
 
 
+def test_a_table_in_the_settings_is_as_good_as_a_file(rule, sectors):
+    table = {"AAPL": "tech", "600519": "staples"}
+    listed = made(table)
+
+    for symbol in table:
+        instrument = Instrument(symbol=symbol, currency="USD")
+        assert rule.groups_of(instrument) == listed.groups_of(instrument)
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        ({"AA PL": "tech"}, 'sectors symbol must be a symbol, got "AA PL"'),
+        ({"AAPL": "?"}, 'sectors sector must be a name of at most 64 characters, not "?", got "?"'),
+        ({"AAPL": "Tech", "MSFT": "tech"}, 'sectors sector must be spelled as in line 1, "Tech", got "tech"'),
+    ],
+    ids=["symbol", "sector", "spelling"],
+)
+def test_a_doubtful_sector_table_is_refused(table, message):
+    with pytest.raises(ConfigError) as caught:
+        made(table)
+
+    assert message == caught.value.message
+
+
 def test_a_byte_order_mark_is_no_column(tmp_path):
     """
     Spreadsheets write one.

@@ -20,14 +20,15 @@ class SectorConcentrationConfig:
 
     Args:
         max_sector_fraction: Largest exposure of one sector as a fraction of equity, above 0 and up to 1.
-        sectors: CSV file with the columns symbol and sector, and optionally weight; others are ignored.
-        unknown: What becomes of a symbol that the file does not name: "deny" its entries, or count all of
+        sectors: CSV file with the columns symbol and sector, and optionally weight; others are ignored. Or a
+            table of symbol = sector.
+        unknown: What becomes of a symbol that has no sector there: "deny" its entries, or count all of
             them as one sector "?" ("bucket").
         max_unknown_fraction: The limit of that bucket; the same as of any sector when left out.
     """
 
     max_sector_fraction: Decimal = attrs.field(converter=exact, validator=up_to_one)
-    sectors: Path
+    sectors: Path | dict[str, str]
     unknown: Literal["deny", "bucket"] = attrs.field(default="deny", validator=one_of("deny", "bucket"))
     max_unknown_fraction: Decimal | None = attrs.field(
         default=None, converter=exact, validator=attrs.validators.optional(up_to_one)

@@ -7,6 +7,7 @@ from __future__ import annotations
 import csv
 import io
 from decimal import Decimal
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from ltm.model.errors import ConfigError, shown
@@ -14,7 +15,7 @@ from ltm.model.identifiers import is_symbol
 from ltm.model.numbers import ONE, decimal_of
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Mapping
 
 UNKNOWN: Final = "?"
 """The sector of everything that the file does not name."""
@@ -26,13 +27,16 @@ Sectors = dict[str, dict[str, Decimal]]
 """Symbol -> sector -> weight; the weights of a symbol sum to 1."""
 
 
-def read_sectors(path: Path) -> Sectors:
+def read_sectors(source: Path | Mapping[str, str]) -> Sectors:
     """
-    Return the sectors of a CSV file.
+    Return the sectors of a CSV file, or of a table of symbol = sector.
 
     Raises:
         ConfigError: The file cannot be read, or a row of it is wrong; the error names the line.
     """
+    if not isinstance(source, Path):
+        return _listed(source)
+    path = source
     rows = csv.reader(io.StringIO(_text_of(path), newline=""), strict=True)
     table = _Table(path)
     try:
@@ -42,6 +46,14 @@ def read_sectors(path: Path) -> Sectors:
                 table.add(rows.line_num, columns, row)
     except csv.Error as error:
         raise _problem(path, rows.line_num, None, f"must be valid CSV: {error}") from None
+    return table.checked()
+
+
+def _listed(source: Mapping[str, str]) -> Sectors:
+    # The same checks as for a file whose lines are the table's entries.
+    table = _Table(Path("sectors"))
+    for number, pair in enumerate(source.items(), 1):
+        table.add(number, {"symbol": 0, "sector": 1}, list(pair))
     return table.checked()
 
 
