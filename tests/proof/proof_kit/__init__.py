@@ -1,0 +1,3 @@
+"""
+The tools of the proofs: books kept twice, markets, processes, the verdict.
+"""
