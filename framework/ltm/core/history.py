@@ -23,6 +23,8 @@ from ltm.model.results import Reason
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+_PLACES: Final = Decimal("1E-8")
+
 
 class OrderRow(msgspec.Struct, kw_only=True):
     """
@@ -83,6 +85,13 @@ class AlertRow(msgspec.Struct, kw_only=True):
     raised_at: datetime
     acknowledged_at: datetime | None = None
     delivered_to: list[str] = []
+
+
+def readable(price: Decimal | None) -> Decimal | None:
+    """
+    Return a mean price rounded for people: no book is kept with it.
+    """
+    return None if price is None else price.quantize(_PLACES, context=RULES)
 
 
 def as_json(value: object) -> Any:  # noqa: ANN401 - what json takes
@@ -333,7 +342,7 @@ class Projection:
         row.filled_quantity += quantity
         row.commission += commission
         filled = row.filled_quantity
-        row.average_fill_price = RULES.divide(total, filled).normalize(RULES) if filled else None
+        row.average_fill_price = readable(RULES.divide(total, filled)) if filled else None
 
     # --- Alerts and equity ----------------------------------------------------------------------
 

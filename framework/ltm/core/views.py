@@ -16,6 +16,7 @@ import msgspec
 from ltm.core import events as e
 from ltm.core.codec import decode
 from ltm.core.exposure import group_total, worst_values
+from ltm.core.history import readable
 from ltm.model.enums import Lifecycle, OrderStatus, TradingState
 from ltm.model.identifiers import sequence_of
 from ltm.model.numbers import ONE, ZERO, ratio
@@ -318,7 +319,7 @@ def _position(state: State, slot: Slot) -> PositionRow:
         session_id=state.spec.session_id,
         symbol=slot.instrument.symbol,
         quantity=slot.position,
-        average_entry_price=slot.average_entry_price,
+        average_entry_price=readable(slot.average_entry_price),
         mark_price=slot.mark,
         market_value=slot.market_value,
         unrealized_pnl=slot.unrealized,
