@@ -18,9 +18,9 @@ from ltm.core.context import new_context
 from ltm.core.recovery import changes_of, replay
 from ltm.core.session import Session
 from ltm.core.state import State, new_state
-from ltm.engine.alerts import InlineDispatcher, Route, ThreadedDispatcher
+from ltm.engine.alerts import AlertDispatcher, InlineDispatcher, Route, ThreadedDispatcher
 from ltm.engine.clock import ProcessIdentity, SystemClock, VirtualClock, process_identity, random_bits
-from ltm.engine.engine import Engine, Observer
+from ltm.engine.engine import Engine, MakeAlerts, Observer, Told
 from ltm.model import identifiers
 from ltm.model.errors import ConfigError
 from ltm.model.hours import zone_of
@@ -166,15 +166,14 @@ def assemble(
         broker=parts.broker,
         clock=clock,
         sources=parts.sources,
-        alerts=InlineDispatcher(parts.routes, clock=clock),
+        make_alerts=_alerts(
+            parts, clock, directory, inline=simulated if inline_alerts is None else inline_alerts
+        ),
         localise=localiser(parts.config),
         kill_switch=directory.kill_flag(spec.session_id) if directory is not None else None,
         free_space=directory.free_space if directory is not None and not simulated else None,
         observers=tuple(observers),
         set_time=set_time,
-    )
-    _connect_alerts(
-        engine, parts, clock, directory, inline=simulated if inline_alerts is None else inline_alerts
     )
     manifest = tuple(
         f"{chosen.offer.kind} {chosen.name}: {chosen.offer.distribution} {chosen.offer.version}"
@@ -194,24 +193,19 @@ def assemble(
     return Ready(engine=engine, parts=parts, boot=boot, changes=changes)
 
 
-def _connect_alerts(
-    engine: Engine, parts: Parts, clock: Clock, directory: StateDirectory | None, *, inline: bool
-) -> None:
-    def delivered(alert_id: str, sink: str) -> None:
-        engine.note_delivery(alert_id, sink)
-
-    if inline:
-        engine.alerts = InlineDispatcher(
-            parts.routes, clock=clock, on_delivered=delivered, on_trouble=engine.sink_trouble
+def _alerts(parts: Parts, clock: Clock, directory: StateDirectory | None, *, inline: bool) -> MakeAlerts:
+    def make(delivered: Told, trouble: Told) -> AlertDispatcher:
+        if inline:
+            return InlineDispatcher(parts.routes, clock=clock, on_delivered=delivered, on_trouble=trouble)
+        return ThreadedDispatcher(
+            parts.routes,
+            clock=SystemClock(),
+            on_delivered=delivered,
+            on_trouble=trouble,
+            local=directory.alerts_log if directory is not None else None,
         )
-        return
-    engine.alerts = ThreadedDispatcher(
-        parts.routes,
-        clock=SystemClock(),
-        on_delivered=delivered,
-        on_trouble=engine.sink_trouble,
-        local=directory.alerts_log if directory is not None else None,
-    )
+
+    return make
 
 
 def _session_key(parts: Parts, *, simulated: bool) -> str:

@@ -12,7 +12,7 @@ Written once, as coroutines, and driven two ways: by asyncio with a real venue, 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from concurrent.futures import Future
 from datetime import datetime, timedelta
 from typing import Any, Final, Protocol
@@ -23,8 +23,10 @@ from ltm.core import commands as c
 from ltm.core import control, effects, events, recovery, watch
 from ltm.core.session import Session
 from ltm.engine.alerts import AlertDispatcher
+from ltm.engine.intake import Intake
 from ltm.engine.perform import Performer
-from ltm.engine.state_dir import FULL, FreeSpace, KillSwitch
+from ltm.engine.state_dir import FreeSpace, KillSwitch
+from ltm.engine.surroundings import Surroundings
 from ltm.model.enums import Lifecycle, TradingState
 from ltm.model.errors import (
     BrokerConnectionError,
@@ -36,16 +38,16 @@ from ltm.model.errors import (
 )
 from ltm.model.instrument import Instrument
 from ltm.model.market import Quote
-from ltm.model.reports import AccountReport, BrokerEvent
+from ltm.model.reports import AccountReport, BrokerEvent, LinkReport
 from ltm.model.signal import Signal, SignalRecord
 from ltm.ports.broker import Broker, Paced
 from ltm.ports.shell import Clock, SignalSource
 
 TURN: Final = 1_000
 """Inputs taken between two commits: bounds how long an order waits behind marks."""
-QUEUE_LIMIT: Final = 100_000
 STOP_SECONDS: Final = 10.0
-CHECK_SECONDS: Final = 10.0
+PATIENCE: Final = timedelta(minutes=5)
+"""How long questions may stay open after the last price of a market."""
 
 
 @attrs.frozen
@@ -59,6 +61,9 @@ class Request:
 
 
 Input = Quote | BrokerEvent | c.Command | Request
+Told = Callable[[str, str], None]
+MakeAlerts = Callable[[Told, Told], AlertDispatcher]
+"""Makes a dispatcher from whom to tell of deliveries (alert id, sink) and of trouble (sink, problem)."""
 Localise = Callable[[Signal], SignalRecord]
 
 
@@ -90,7 +95,7 @@ class Engine:
     broker: Broker
     clock: Clock
     sources: Sequence[SignalSource]
-    alerts: AlertDispatcher
+    make_alerts: MakeAlerts
     localise: Localise
     kill_switch: KillSwitch | None = None
     free_space: Callable[[], FreeSpace] | None = None
@@ -105,13 +110,14 @@ class Engine:
     horizon: Callable[[], datetime] | None = None
     """How far a market that owns its time may go now; None: as far as it likes."""
     inputs: deque[Input] = attrs.Factory(deque)
+    alerts: AlertDispatcher = attrs.field(init=False)
     performer: Performer = attrs.field(init=False)
+    intake: Intake = attrs.field(init=False)
+    surroundings: Surroundings = attrs.field(init=False)
     paced: Paced | None = attrs.field(init=False)
     """The broker, if it owns its market and its time."""
     market_over: bool = False
-    _checks_at: float = 0.0
-    _space_told: bool = False
-    _broken: list[SignalSource] = attrs.Factory(list)
+    _over_since: datetime | None = None
     _todo: list[effects.Effect] = attrs.Factory(list)
     _answers: list[Future[None]] = attrs.Factory(list)
     _seen: list[events.AnyEvent] = attrs.Factory(list)
@@ -128,6 +134,11 @@ class Engine:
             clock=self.clock,
             trouble=self._trouble,
             deadline=self.deadline,
+        )
+        self.intake = Intake(sources=self.sources, refuse=self._refuse, alarm=self._source_failed)
+        self.alerts = self.make_alerts(self.note_delivery, self.sink_trouble)
+        self.surroundings = Surroundings(
+            alerts=self.alerts, kill_switch=self.kill_switch, free_space=self.free_space
         )
         self._snapshot_at = self.session.state.sequence
         if self.observers:
@@ -190,8 +201,7 @@ class Engine:
         self._now()
         self._todo += self.session.boot(boot(self.clock.now()), changes)
         self._todo += [effects.DeliverAlert(alert) for alert in self.session.outbox()]
-        for source in self.sources:
-            source.open(self.wake)
+        self.intake.open(self.wake)
         self._todo += self.session.connected(account, listed)
         await self._settle()
 
@@ -199,12 +209,13 @@ class Engine:
 
     async def turn(self) -> bool:
         """
-        Drain, commit, perform; return whether anything was done.
+        Drain, commit, perform; return whether anything was done, so that more may follow.
         """
         before = self.session.state.sequence
         worked = self.drain()
         if self._todo or self.session.state.sequence != before or self._answers:
             await self._settle()
+            return True
         return worked
 
     async def _settle(self) -> None:
@@ -240,66 +251,25 @@ class Engine:
 
     def _tick(self) -> None:
         self._todo += self.session.handle(c.Tick())
-        if self.kill_switch is not None and self.kill_switch.is_set():
-            state = self.session.state
-            if state.trading_state is not TradingState.KILLED:
-                self._todo += self.session.handle(c.Kill("kill switch", self.kill_switch.reason()))
-        self._check_surroundings()
+        is_killed = self.session.state.trading_state is TradingState.KILLED
+        for command in self.surroundings.look(self.clock.monotonic(), is_killed=is_killed):
+            self._todo += self.session.handle(command)
         if self._stop_by is None and self.session.state.lifecycle is Lifecycle.STOPPING:
-            self._stop_by = self.clock.monotonic() + STOP_SECONDS
-
-    def _check_surroundings(self) -> None:
-        now = self.clock.monotonic()
-        if now < self._checks_at:
-            return
-        self._checks_at = now + CHECK_SECONDS
-        self.alerts.check()
-        space = self.free_space() if self.free_space is not None else None
-        if space is None or space.state == "ok":
-            return
-        message = f"{space.free_bytes >> 20} MB of disk space are left, entries need {FULL >> 20} MB"
-        if space.state == "full":
-            self._todo += self.session.handle(c.Restrict("disk_full", message))
-        elif not self._space_told:
-            self._space_told = True
-            self._todo += self.session.handle(c.RaiseAlert("warning", "disk_low", message))
+            patience = STOP_SECONDS if self.set_time is None else PATIENCE.total_seconds()
+            self._stop_by = self.clock.monotonic() + patience
 
     def _mark(self, quotes: list[Quote]) -> None:
         self._todo += self.session.mark(quotes)
-        if self.session.state.lifecycle is not Lifecycle.RUNNING:
-            return
-        for source in self.sources:
-            for quote in quotes:
-                if source in self._broken:
-                    break
-                self._listen(source, source.on_quote(quote))
-
-    def _listen(self, source: SignalSource, items: Iterable[Signal | SignalError]) -> bool:
-        # A source is a plugin: what it raises ends that source, never the session.
-        found = False
-        try:
-            for item in items:
-                found = True
-                if isinstance(item, SignalError):
-                    self._refuse(item)
-                else:
-                    self.submit(item)
-        except SignalError as error:
-            self._refuse(error)
-        except Exception as error:  # noqa: BLE001 - plugin boundary
-            self._broken.append(source)
-            message = f"signal source {source.name} failed and is not asked again: {shown(str(error))}"
-            self._refuse(PluginError(message, code="LTM-PLG-021"))
-            self._todo += self.session.handle(c.RaiseAlert("critical", "signal_source", message))
-        return found
+        if self.session.state.lifecycle is Lifecycle.RUNNING:
+            for signal in self.intake.of_quotes(quotes):
+                self.submit(signal)
 
     def _poll(self) -> bool:
-        if self.session.state.lifecycle is not Lifecycle.RUNNING:
-            return False
         found = False
-        for source in self.sources:
-            if source not in self._broken:
-                found = self._listen(source, source.poll(self.session.context.now)) or found
+        if self.session.state.lifecycle is Lifecycle.RUNNING:
+            for signal in self.intake.due(self.session.context.now):
+                self.submit(signal)
+                found = True
         return found
 
     def submit(self, signal: Signal) -> None:
@@ -326,6 +296,9 @@ class Engine:
         Take the news that a sink fails; from any thread. Trading goes on.
         """
         self._refuse(PluginError(f"alert sink {sink}: {problem}", code="LTM-ALR-001"))
+
+    def _source_failed(self, message: str) -> None:
+        self._todo += self.session.handle(c.RaiseAlert("critical", "signal_source", message))
 
     def _trouble(self, what: str, error: Exception) -> None:
         message = f"the broker did not answer about {what}: {shown(str(error))}"
@@ -388,7 +361,7 @@ class Engine:
         Do what the durable records call for.
         """
         todo, self._todo = self._todo, []
-        self.performer.killed = self.kill_switch is not None and bool(todo) and self.kill_switch.is_set()
+        self.performer.killed = bool(todo) and self.surroundings.killed()
         for effect in todo:
             if isinstance(effect, effects.DeliverAlert):
                 self.alerts.deliver(effect.alert)
@@ -403,18 +376,36 @@ class Engine:
         """
         if self.paced is None:
             return False
+        due = watch.urgent(self.session.state, self.session.context)
+        wait = None if due is None else timedelta(seconds=max(due - self.clock.monotonic(), 0.001))
+        if self.market_over:
+            return self._outlast(wait)
         now = self.paced.market_time()
         until = None if self.horizon is None else self.horizon()
-        due = watch.urgent(self.session.state, self.session.context)
-        if due is not None:
-            wait = max(due - self.clock.monotonic(), 0.001)
-            soon = now + timedelta(seconds=wait)
-            until = soon if until is None or soon < until else until
+        if wait is not None:
+            until = now + wait if until is None else min(until, now + wait)
         if until is not None and until <= now:
             return False
-        more = await self.paced.advance(until)
-        self.market_over = not more
-        return more
+        try:
+            self.market_over = not await self.paced.advance(until)
+        except Exception as error:  # noqa: BLE001 - plugin boundary: a market out of reach is a broken link
+            self._trouble("the market", error)
+            if self.session.state.link_up:
+                self.post(LinkReport(up=False, at=self.clock.now(), reason=shown(str(error))))
+            return False
+        return not self.market_over
+
+    def _outlast(self, wait: timedelta | None) -> bool:
+        # The market's clock stands still after its last price, and questions are still open: time
+        # goes on without it until they are answered, or it has been long enough.
+        if wait is None or self.set_time is None:
+            return False
+        now = self.clock.now()
+        self._over_since = self._over_since or now
+        if now - self._over_since > PATIENCE:
+            return False
+        self.set_time(now + wait)
+        return True
 
     # --- The end --------------------------------------------------------------------------------
 
@@ -423,8 +414,7 @@ class Engine:
         """
         Whether nothing more can happen: the market is over, or every source is exhausted.
         """
-        exhausted = bool(self.sources) and all(source.exhausted for source in self.sources)
-        return self.market_over or (exhausted and self.paced is None)
+        return self.market_over or (self.intake.exhausted and self.paced is None)
 
     def ready_to_end(self) -> bool:
         """
@@ -433,7 +423,7 @@ class Engine:
         state = self.session.state
         if state.lifecycle is not Lifecycle.STOPPING:
             return False
-        if control.is_stopped(state) or self.market_over:
+        if control.is_stopped(state):
             return True
         return self._stop_by is not None and self.clock.monotonic() >= self._stop_by
 
@@ -442,8 +432,7 @@ class Engine:
         Write the last records, and let go of the venue and the sources.
         """
         self._now()
-        for source in self.sources:
-            source.close()
+        self.intake.close()
         if self.session.state.lifecycle is Lifecycle.STOPPING:
             self._todo += self.session.finish()
             await self._settle()

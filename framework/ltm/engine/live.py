@@ -81,7 +81,7 @@ class LiveDriver:
         Let the outside in; wait for input where there is nothing to do.
         """
         self.beat()
-        full_speed = engine.paced is not None and self.speed is None
+        full_speed = engine.paced is not None and self.speed is None and engine.session.state.link_up
         if full_speed or engine.inputs:
             now = self.clock.monotonic()
             if now - self._breathed_at >= BREATH:

@@ -1,0 +1,60 @@
+"""
+What a session depends on outside: the kill switch, the disk, sinks that hang. Looked at now and then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final
+
+import attrs
+
+from ltm.core import commands as c
+from ltm.engine.alerts import AlertDispatcher
+from ltm.engine.state_dir import FULL, FreeSpace, KillSwitch
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+SECONDS: Final = 10.0
+"""Between two looks at disk and sinks; the kill switch is looked at every second, and before sending."""
+
+
+@attrs.define(kw_only=True, eq=False)
+class Surroundings:
+    """
+    One session's surroundings.
+    """
+
+    alerts: AlertDispatcher
+    kill_switch: KillSwitch | None
+    free_space: Callable[[], FreeSpace] | None
+    _due: float = 0.0
+    _low_told: bool = False
+
+    def killed(self) -> bool:
+        """
+        Whether somebody set the kill switch (O10).
+        """
+        return self.kill_switch is not None and self.kill_switch.is_set()
+
+    def look(self, mono: float, *, is_killed: bool) -> Iterator[c.AnyCommand]:
+        """
+        Yield what the session has to be told.
+        """
+        if self.kill_switch is not None and not is_killed and self.kill_switch.is_set():
+            yield c.Kill("kill switch", self.kill_switch.reason())
+        if mono < self._due:
+            return
+        self._due = mono + SECONDS
+        self.alerts.check()
+        space = self.free_space() if self.free_space is not None else None
+        if space is None or space.state == "ok":
+            return
+        message = f"{space.free_bytes >> 20} MB of disk space are left, entries need {FULL >> 20} MB"
+        if space.state == "full":
+            yield c.Restrict("disk_full", message)
+        elif not self._low_told:
+            self._low_told = True
+            yield c.RaiseAlert("warning", "disk_low", message)
