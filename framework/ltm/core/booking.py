@@ -12,7 +12,7 @@ from ltm.model.numbers import COST_GRID, ONE, RULES, ZERO
 if TYPE_CHECKING:
     from decimal import Decimal
 
-    from ltm.core.state import Slot, State
+    from ltm.core.state import FillState, Slot, State
 
 
 def book(slot: Slot, signed: Decimal, price: Decimal) -> Decimal:
@@ -28,14 +28,14 @@ def book(slot: Slot, signed: Decimal, price: Decimal) -> Decimal:
         if not position:
             slot.epoch += 1
             slot.exit_attempts = 0
+            slot.retry_at = 0.0
         slot.cost += signed * price * scale
         slot.position = position + signed
         return ZERO
     closing = signed if abs(signed) <= abs(position) else -position
     removed = slot.cost
     if closing != -position:
-        part = RULES.divide(slot.cost * -closing, position)
-        removed = part.quantize(COST_GRID, context=RULES)
+        removed = _share(slot, -closing)
     slot.cost -= removed
     slot.position = position + closing
     realized = -closing * price * scale - removed
@@ -46,18 +46,66 @@ def book(slot: Slot, signed: Decimal, price: Decimal) -> Decimal:
     return realized
 
 
+def _share(slot: Slot, quantity: Decimal) -> Decimal:
+    # What a part of the position cost.
+    part = RULES.divide(RULES.multiply(slot.cost, quantity), slot.position)
+    return part.quantize(COST_GRID, context=RULES)
+
+
 def move(state: State, slot: Slot, signed: Decimal, price: Decimal) -> None:
     """
     Book a signed quantity with its cash, and carry equity along.
     """
-    currency = slot.instrument.currency
-    fx = slot.fx if slot.fx is not None else ZERO
     before = slot.market_value
     if slot.mark is None:
         slot.mark = price
     realized = book(slot, signed, price)
-    state.realized += realized * fx
-    paid = signed * price * slot.instrument.multiplier
+    _carry(state, slot, before, signed * price * slot.instrument.multiplier, realized)
+
+
+def amend(
+    state: State, slot: Slot, sign: Decimal, booked: FillState, *, quantity: Decimal, price: Decimal
+) -> None:
+    """
+    Book a correction: where the fill opened, the cost was another; where it closed, the profit was.
+
+    Args:
+        state: Whose cash and equity follow.
+        slot: The instrument.
+        sign: 1 for a buy, -1 for a sell.
+        booked: The fill as it stands in the books.
+        quantity: What it was in truth; 0 for a fill that never was.
+        price: At which price.
+    """
+    position, before = slot.position, slot.market_value
+    change = sign * (quantity - booked.quantity)
+    after = position + change
+    stays = bool(position and after) and (after > 0) == (position > 0)
+    opened = (position > 0) == (sign > 0)
+    if not stays and (change or position):
+        # It would turn the position around: undo the fill, then book the true one.
+        if booked.quantity:
+            move(state, slot, -sign * booked.quantity, booked.price)
+        if quantity:
+            move(state, slot, sign * quantity, price)
+        return
+    paid = sign * (quantity * price - booked.quantity * booked.price) * slot.instrument.multiplier
+    added = ZERO
+    if stays:
+        added = paid if opened else _share(slot, change)
+    realized = added - paid
+    slot.cost += added
+    slot.position = after
+    slot.realized += realized
+    _carry(state, slot, before, paid, realized)
+
+
+def _carry(state: State, slot: Slot, before: Decimal, paid: Decimal, realized: Decimal) -> None:
+    # Cash, profit and equity follow what was booked; `before` is the market value until then.
+    currency = slot.instrument.currency
+    fx = slot.fx if slot.fx is not None else ZERO
+    if realized:
+        state.realized += realized * fx
     state.cash[currency] = state.cash.get(currency, ZERO) - paid
     slot.units = slot.position * slot.instrument.multiplier * fx
     state.equity += slot.market_value - before - paid * fx
@@ -72,11 +120,37 @@ def charge(state: State, slot: Slot, amount: Decimal, currency: str) -> None:
     """
     if not amount:
         return
+    state.use_currency(currency)
     state.cash[currency] = state.cash.get(currency, ZERO) - amount
+    state.fees[currency] = state.fees.get(currency, ZERO) + amount
     in_session = amount * state.fx.get(currency, ZERO)
     slot.commission += in_session
     state.commissions += in_session
     state.equity -= in_session
+
+
+def set_rate(state: State, currency: str, rate: Decimal) -> None:
+    """
+    Value all that is held in a currency at another exchange rate (RSK-08).
+
+    What the change is worth to cash and to the cost of positions is nobody's trading profit: it
+    is kept apart, in `translation`.
+    """
+    change = rate - state.fx.get(currency, ZERO)
+    state.fx[currency] = rate
+    cost = value = state.cash.get(currency, ZERO)
+    for slot in state.slots.values():
+        if slot.instrument.currency != currency:
+            continue
+        slot.fx = rate
+        quantity = slot.position * slot.instrument.multiplier
+        slot.units = quantity * rate
+        cost += slot.cost
+        if slot.mark is not None:
+            value += quantity * slot.mark
+        touch(slot)
+    state.equity += change * value
+    state.translation += change * cost
 
 
 def set_exit_levels(state: State, slot: Slot) -> None:
@@ -85,13 +159,14 @@ def set_exit_levels(state: State, slot: Slot) -> None:
     """
     slot.exit_low = slot.exit_high = None
     slot.exit_armed = False
-    if not slot.position:
-        return
-    entry = RULES.divide(slot.cost, slot.position * slot.instrument.multiplier)
+    position = slot.position
     stop, profit = state.spec.stop_loss_pct, state.spec.take_profit_pct
-    below, above = (stop, profit) if slot.position > 0 else (profit, stop)
+    if not position or (stop is None and profit is None):
+        return
+    entry = RULES.divide(slot.cost, position * slot.instrument.multiplier)
+    below, above = (stop, profit) if position > 0 else (profit, stop)
     if below is not None:
         slot.exit_low = RULES.multiply(entry, ONE - below)
     if above is not None:
         slot.exit_high = RULES.multiply(entry, ONE + above)
-    slot.exit_armed = below is not None or above is not None
+    slot.exit_armed = True

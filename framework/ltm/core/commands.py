@@ -119,6 +119,15 @@ class Resume(Command, frozen=True):
     reset_peak: bool = False
 
 
+class Restrict(Command, frozen=True):
+    """
+    Stop entries because the shell found something, such as a full disk.
+    """
+
+    code: str
+    message: str
+
+
 class Halt(Command, frozen=True):
     """
     Nothing but cancels any more.
@@ -197,6 +206,16 @@ class AcceptPosition(Command, frozen=True):
     reason: str
 
 
+class Unblock(Command, frozen=True):
+    """
+    Let entries on a blocked instrument pass again.
+    """
+
+    symbol: str
+    by: str
+    reason: str = ""
+
+
 class NoteDelivery(Command, frozen=True):
     """
     A sink took an alert.
@@ -236,6 +255,7 @@ AnyCommand = (
     | DefineInstrument
     | Pause
     | Resume
+    | Restrict
     | Halt
     | Kill
     | Stop
@@ -244,6 +264,7 @@ AnyCommand = (
     | ResolveOrder
     | RecordFlow
     | AcceptPosition
+    | Unblock
     | NoteDelivery
     | AcknowledgeAlert
     | RaiseAlert

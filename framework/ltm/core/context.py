@@ -4,7 +4,7 @@ What a decision needs besides the state: the moment, the rules, the venue's abil
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
@@ -31,7 +31,7 @@ class Context:
     """
 
     spec: SessionSpec
-    rules: tuple[RiskRule, ...]
+    rules: tuple[tuple[str, RiskRule], ...]
     sizer: PositionSizer
     capabilities: Capabilities
     hours: TradingHours | None
@@ -60,10 +60,15 @@ class Context:
     """Up to here the venue's fills have been asked for in this process."""
     sweep_at: float = 0.0
     sweeping: bool = False
-    flattening: bool = False
-    warned: dict[str, int] = attrs.Factory(dict)
-    """How far each continuous rule has been warned about: 0, 70 or 90 percent."""
+    warned: dict[str, tuple[Decimal, int]] = attrs.Factory(dict)
+    """By continuous rule: the base, and how many of the warnings were given under it."""
+    blind_since: float | None = None
+    """Since when something held has had no usable price."""
+    blind_told: bool = False
+    disbelieved: set[str] = attrs.Factory(set)
+    """Reports that cannot be true, noted once each."""
     _open: bool = True
+    _looked_at: datetime = _NEVER
     _changes_at: datetime = _NEVER
     _date: date | None = None
     _rolls_at: datetime = _NEVER
@@ -74,8 +79,9 @@ class Context:
         """
         if self.hours is None:
             return True, None
-        if self.now >= self._changes_at or self._changes_at - self.now > timedelta(days=9):
+        if not self._looked_at <= self.now < self._changes_at:
             self._open, self._changes_at = self.hours.opening_at(self.now)
+            self._looked_at = self.now
         return self._open, self._changes_at
 
     def trading_date(self) -> date:
@@ -104,7 +110,7 @@ def new_context(
     windows = tuple(Window(start, end) for start, end in spec.trading_windows)
     return Context(
         spec=spec,
-        rules=tuple(rules),
+        rules=tuple((rule.name, rule) for rule in rules),
         sizer=sizer,
         capabilities=capabilities,
         hours=TradingHours(windows, zone, frozenset(spec.trading_weekdays)) if windows else None,

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ltm.core import commands as c
 from ltm.core import events as e
+from ltm.core.cancels import cancel
+from ltm.core.effects import Sweep
 from ltm.core.facts import known
 from ltm.core.lifecycle import Fact
 from ltm.core.orders import Item, raise_alert
 from ltm.core.state import Latch
-from ltm.core.watch import cancel
+from ltm.core.watch import sample_now
 from ltm.model.enums import Lifecycle, OrderStatus, Purpose, Severity, TradingState
 from ltm.model.errors import InvalidTransition, shown
 
@@ -60,7 +62,9 @@ def resume(state: State, context: Context, command: c.Resume) -> Iterator[Item]:
         error = _refused(state, "resume", f"{causes} must be acknowledged")
         error.hint = f"look at it first, then resume with --ack {open_latches[0]} --reason TEXT"
         raise error
-    second = state.equity if "daily_loss" in state.latches else None
+    # Prices are not journaled one by one: equity as it is now has to be, before it becomes a base.
+    yield from sample_now(state, context)
+    second = state.equity if any(latch.until_roll for latch in state.latches.values()) else None
     yield e.TradingResumed(
         at=context.now,
         codes=tuple(state.latches),
@@ -72,6 +76,8 @@ def resume(state: State, context: Context, command: c.Resume) -> Iterator[Item]:
     context.warned.clear()
     for slot in state.slots.values():
         slot.flatten = False
+    if state.link_up and not context.sweeping:
+        yield Sweep(state.sequence)
 
 
 def _named(state: State) -> str:
@@ -82,6 +88,15 @@ def _named(state: State) -> str:
 def _refused(state: State, verb: str, why: str) -> InvalidTransition:
     message = f"cannot {verb} session {state.spec.session_id}: {why}"
     return InvalidTransition(message, field="session", got=state.lifecycle)
+
+
+def restrict(state: State, context: Context, command: c.Restrict) -> Iterator[Item]:
+    """
+    Stop entries for a cause the shell found; once per cause.
+    """
+    if command.code not in state.latches:
+        yield e.TradingPaused(at=context.now, code=command.code, message=command.message)
+        yield raise_alert(state, context, Severity.CRITICAL, command.code, command.message)
 
 
 def halt(state: State, context: Context, command: c.Halt) -> Iterator[Item]:
@@ -212,10 +227,36 @@ def record_flow(state: State, context: Context, command: c.RecordFlow) -> Iterat
     Raises:
         InvalidTransition: The amount is not finite, or would leave no equity.
     """
-    if not command.amount.is_finite() or state.equity + command.amount <= 0:
+    if not _fits(state, command.amount) or state.equity + command.amount <= 0:
         message = f"flow must leave equity above 0, got {command.amount} at equity {state.equity}"
         raise InvalidTransition(message, field="amount", got=str(command.amount))
+    # The bases move in proportion to equity, so the records have to tell what it was.
+    yield from sample_now(state, context)
     yield e.FlowRecorded(at=context.now, amount=command.amount, by=command.by, reason=command.reason)
+
+
+def _fits(state: State, amount: Decimal) -> bool:
+    # Sums of money are exact: an amount with too many digits must not reach the journal (BAD-077).
+    try:
+        return all(
+            (money + amount).is_finite() for money in (state.equity, state.flows, *state.cash.values())
+        )
+    except ArithmeticError:
+        return False
+
+
+def unblock(state: State, context: Context, command: c.Unblock) -> Iterator[Item]:
+    """
+    Let entries on an instrument pass again, after a person has looked.
+
+    Raises:
+        InvalidTransition: It is not blocked.
+    """
+    slot = state.slots.get(command.symbol)
+    if slot is None or slot.blocked is None:
+        message = f"cannot unblock {shown(command.symbol)}: it is not blocked"
+        raise InvalidTransition(message, field="symbol", got=command.symbol)
+    yield e.InstrumentBlocked(at=context.now, symbol=command.symbol, reason="")
 
 
 def accept_position(state: State, context: Context, command: c.AcceptPosition) -> Iterator[Item]:
@@ -257,19 +298,18 @@ def recover(state: State, context: Context) -> Iterator[Item]:
         if order.status is OrderStatus.UNKNOWN:
             order.unknown_since = context.mono
     context.boot_equity = state.equity if state.trading_date is not None else None
+    if state.lost_count and "journal_repaired" not in state.latches:
+        message = (
+            f"{state.lost_count} records were lost to damage; compare orders and positions with the venue"
+        )
+        yield e.TradingPaused(at=context.now, code="journal_repaired", message=message)
+        yield raise_alert(state, context, Severity.CRITICAL, "journal_repaired", message)
 
 
 def _forget_timers(order: OrderState) -> None:
     order.queries = order.cancels = order.alarmed = 0
     order.query_at = order.cancel_at = 0.0
     order.asked_at = order.not_found_at = order.unknown_since = None
-
-
-def restricted(state: State) -> bool:
-    """
-    Return whether open entries have no business at the venue any more (K13).
-    """
-    return state.trading_state is not TradingState.ACTIVE
 
 
 def note_delivery(_state: State, context: Context, command: c.NoteDelivery) -> Iterator[Item]:
@@ -296,6 +336,7 @@ def raise_for_shell(state: State, context: Context, command: c.RaiseAlert) -> It
 OPERATIONS: Final[dict[type[c.AnyCommand], Callable[[State, Context, Any], Iterator[Item]]]] = {
     c.Pause: pause,
     c.Resume: resume,
+    c.Restrict: restrict,
     c.Halt: halt,
     c.Kill: kill,
     c.Stop: stop,
@@ -304,6 +345,7 @@ OPERATIONS: Final[dict[type[c.AnyCommand], Callable[[State, Context, Any], Itera
     c.ResolveOrder: resolve,
     c.RecordFlow: record_flow,
     c.AcceptPosition: accept_position,
+    c.Unblock: unblock,
     c.NoteDelivery: note_delivery,
     c.AcknowledgeAlert: acknowledge,
     c.RaiseAlert: raise_for_shell,

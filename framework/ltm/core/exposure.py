@@ -13,6 +13,7 @@ from ltm.model.numbers import ONE, ZERO
 if TYPE_CHECKING:
     from decimal import Decimal
 
+    from ltm.model.instrument import Instrument
     from ltm.model.order import OrderDraft
 
 BUY = Side.BUY
@@ -80,14 +81,14 @@ def touch(slot: Slot) -> None:
     if not slot.stale:
         slot.stale = True
         for group, _ in slot.groups:
-            group.stale.append(slot)
+            group.stale.add(slot)
 
 
-def refresh(slot: Slot) -> None:
+def refresh(slot: Slot) -> tuple[Decimal, Decimal]:
     """
-    Bring an instrument's worst-case exposure, and its groups' sums, up to date.
+    Bring an instrument's worst-case exposure, and its groups' sums, up to date; return both sides.
     """
-    up, down = worst_values(slot)
+    up, down = values = worst_values(slot)
     worst = max(abs(up), abs(down))
     delta = worst - slot.worst
     slot.worst = worst
@@ -95,6 +96,7 @@ def refresh(slot: Slot) -> None:
     if delta:
         for group, weight in slot.groups:
             group.total += delta * weight
+    return values
 
 
 def group_total(group: Group) -> Decimal:
@@ -122,6 +124,15 @@ def join_groups(state: State, slot: Slot) -> None:
         for rule, name, weight in slot.instrument.groups
     ]
     touch(slot)
+
+
+def rate_of(instrument: Instrument, currency: str) -> str | None:
+    """
+    Return the currency whose rate into the session's an instrument's price is: EUR of EUR/USD.
+    """
+    base, slash, quote = instrument.symbol.partition("/")
+    is_pair = slash and base and quote == currency == instrument.currency != base
+    return base if is_pair else None
 
 
 def reduces(slot: Slot, side: Side) -> bool:

@@ -12,31 +12,35 @@ from typing import TYPE_CHECKING, Final
 
 from ltm.core import events as e
 from ltm.core.effects import QueryOrder, Sweep
+from ltm.core.fills import disbelieved, fill_reported, late
 from ltm.core.lifecycle import TERMINAL, Fact, NoMove, next_status
 from ltm.core.orders import Item, raise_alert
-from ltm.model.enums import OrderStatus, Severity
-from ltm.model.numbers import EXACT, RULES, ZERO, plain
+from ltm.core.text import clean
+from ltm.model.enums import OrderStatus, Purpose, Severity
+from ltm.model.numbers import RULES, plain
 from ltm.model.reports import Acked, Ambiguous, FillReport, NotSent, OrderReport, Outcome, Refused
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ltm.core.context import Context
-    from ltm.core.state import OrderState, State
+    from ltm.core.state import OrderState, Slot, State
 
 DUPLICATE: Final = "duplicate_client_order_id"
 """A refusal with this code proves that an earlier request arrived: never a rejection."""
 SCHEDULE: Final = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0)
 """Seconds between queries about an unknown order (REL 2.2.1)."""
-_CENT: Final = Decimal("0.01")
+OWN_EXITS: Final = frozenset({Purpose.STOP_LOSS, Purpose.TAKE_PROFIT, Purpose.FLATTEN})
 _UNANSWERED: Final = frozenset({OrderStatus.INTENDED, OrderStatus.SUBMITTED, OrderStatus.UNKNOWN})
 
 
-def query(order: OrderState) -> QueryOrder:
+def ask(context: Context, order: OrderState) -> Iterator[Item]:
     """
-    Return the question about one order.
+    Ask the venue about one order, unless that is under way.
     """
-    return QueryOrder(order.client_order_id, order.venue_order_id, order.symbol)
+    if order.asked_at is None:
+        order.asked_at = context.mono
+        yield QueryOrder(order.client_order_id, order.venue_order_id, order.symbol)
 
 
 def known(context: Context, order: OrderState, fact: Fact, event: e.AnyEvent) -> Iterator[Item]:
@@ -73,26 +77,37 @@ def submit_answered(state: State, context: Context, order: OrderState, outcome: 
             yield from known(context, order, Fact.ACCEPTED, event)
         case NotSent():
             absent = e.OrderAbsent(
-                at=context.now, client_order_id=order_id, evidence=f"not sent: {outcome.reason}"
+                at=context.now,
+                client_order_id=order_id,
+                evidence=clean(f"not sent: {outcome.reason}"),
+                not_sent=True,
             )
             yield from known(context, order, Fact.ABSENT, absent)
+            if order.status is not OrderStatus.ABSENT:
+                return
             message = f"order {order_id} ({order.side} {plain(order.quantity)} {order.symbol}) was not sent"
             yield raise_alert(state, context, Severity.WARNING, "not_sent", f"{message}: {outcome.reason}")
         case Refused() if outcome.code != DUPLICATE and order.status in _UNANSWERED:
             yield from rejected(state, context, order, outcome.code, outcome.message)
         case Refused():
             # The stream already said otherwise, or an earlier request arrived: ask.
-            yield from _unknown(context, order, f"{outcome.code}: {outcome.message}")
-            yield query(order)
+            yield from _unknown(state, context, order, f"{outcome.code}: {outcome.message}")
+            yield from ask(context, order)
         case Ambiguous():
-            yield from _unknown(context, order, outcome.reason)
+            yield from _unknown(state, context, order, outcome.reason)
 
 
-def _unknown(context: Context, order: OrderState, reason: str) -> Iterator[Item]:
-    event = e.OrderUnknown(at=context.now, client_order_id=order.client_order_id, reason=reason)
+def _unknown(state: State, context: Context, order: OrderState, reason: str) -> Iterator[Item]:
+    event = e.OrderUnknown(at=context.now, client_order_id=order.client_order_id, reason=clean(reason))
     yield from known(context, order, Fact.UNKNOWN, event)
+    if order.status is not OrderStatus.UNKNOWN:
+        return
     order.unknown_since = context.mono
     order.query_at = context.mono + SCHEDULE[0]
+    if order.purpose in OWN_EXITS:
+        # No second exit is sent while this one may be working: somebody has to know at once (RSK-24).
+        message = f"nobody knows whether the {order.purpose} of {order.symbol} is working: {reason}"
+        yield raise_alert(state, context, Severity.CRITICAL, "exit_unknown", message)
 
 
 def rejected(state: State, context: Context, order: OrderState, code: str, message: str) -> Iterator[Item]:
@@ -100,7 +115,7 @@ def rejected(state: State, context: Context, order: OrderState, code: str, messa
     Take the venue's definitive refusal.
     """
     event = e.OrderRejected(
-        at=context.now, client_order_id=order.client_order_id, code=code[:64], message=message[:300]
+        at=context.now, client_order_id=order.client_order_id, code=clean(code, 64), message=clean(message)
     )
     yield from known(context, order, Fact.REJECTED, event)
     if order.status is OrderStatus.REJECTED:
@@ -118,22 +133,12 @@ def cancel_answered(context: Context, order: OrderState, outcome: Outcome) -> It
         yield e.CancelRejected(
             at=context.now,
             client_order_id=order.client_order_id,
-            reason=f"{outcome.code}: {outcome.message}"[:300],
+            reason=clean(f"{outcome.code}: {outcome.message}"),
         )
-        yield query(order)
+        yield from ask(context, order)
         return
     # Cancels may be sent again: the timer does it after a pause.
     order.cancel_at = context.mono + SCHEDULE[min(order.cancels, len(SCHEDULE) - 1)]
-
-
-def late(state: State, context: Context, order: OrderState, venue_order_id: str) -> Iterator[Item]:
-    """
-    Take in an order that was proven absent and turned up after all (F18).
-    """
-    yield e.OrderLate(at=context.now, client_order_id=order.client_order_id, venue_order_id=venue_order_id)
-    message = f"order {order.client_order_id} was proven absent and turned up as {venue_order_id}"
-    yield e.TradingPaused(at=context.now, code="late_arrival", message=message)
-    yield raise_alert(state, context, Severity.CRITICAL, "late_arrival", message)
 
 
 # --- Reports ------------------------------------------------------------------------------------
@@ -143,22 +148,33 @@ def order_reported(state: State, context: Context, order: OrderState, report: Or
     """
     Take an order as the venue sees it now.
     """
+    if not _sound(order, report):
+        yield from disbelieved(context, order, f"{report.status} with {report.filled_quantity} filled")
+        return
+    yield from _there(state, context, order, report)
+    if report.filled_quantity > order.filled:
+        # The fills themselves are still to come: ask for them before believing a sum.
+        yield from ask(context, order)
+    else:
+        yield from _ended(state, context, order, report)
+
+
+def _sound(order: OrderState, report: OrderReport) -> bool:
+    filled = report.filled_quantity
+    return report.symbol == order.symbol and report.side is order.side and filled.is_finite() and filled >= 0
+
+
+def _there(state: State, context: Context, order: OrderState, report: OrderReport) -> Iterator[Item]:
+    # The venue knows the order: that alone may be news.
     venue_id = report.venue_order_id or order.venue_order_id or ""
     if order.status is OrderStatus.ABSENT:
         yield from late(state, context, order, venue_id)
     if order.status in _UNANSWERED and report.status is not OrderStatus.REJECTED:
         yield e.OrderAccepted(at=context.now, client_order_id=order.client_order_id, venue_order_id=venue_id)
-    if report.filled_quantity > order.filled:
-        # The fills themselves are still to come: ask for them before believing a sum.
-        if order.asked_at is None:
-            order.asked_at = context.mono
-            yield query(order)
-        return
-    yield from _ended(state, context, order, report)
 
 
 def _ended(state: State, context: Context, order: OrderState, report: OrderReport) -> Iterator[Item]:
-    order_id, reason = order.client_order_id, report.reason or ""
+    order_id, reason = order.client_order_id, clean(report.reason or "")
     match report.status:
         case OrderStatus.CANCELED:
             canceled = e.OrderCanceled(at=context.now, client_order_id=order_id, reason=reason)
@@ -196,9 +212,14 @@ def query_answered(
             yield from _not_found(state, context, order)
         return
     order.not_found_at = None
-    if report.filled_quantity > order.filled and order.status is not OrderStatus.ABSENT:
+    if not _sound(order, report):
+        yield from disbelieved(context, order, f"{report.status} with {report.filled_quantity} filled")
+        return
+    yield from _there(state, context, order, report)
+    if report.filled_quantity > order.filled:
         yield from _infer(state, context, order, report)
-    yield from order_reported(state, context, order, report)
+    if report.filled_quantity <= order.filled:
+        yield from _ended(state, context, order, report)
 
 
 def _infer(state: State, context: Context, order: OrderState, report: OrderReport) -> Iterator[Item]:
@@ -232,142 +253,39 @@ def _infer(state: State, context: Context, order: OrderState, report: OrderRepor
 def _not_found(state: State, context: Context, order: OrderState) -> Iterator[Item]:
     # Proven absent needs: the request can no longer be accepted, two "not found" a settle time
     # apart from a source that lists closed orders, and positions that agree (REL 2.2.1).
-    abilities = context.capabilities
+    abilities, now = context.capabilities, context.mono
     if order.status not in _UNANSWERED:
-        if order.alarmed < 1:
-            order.alarmed = 1
-            message = f"the venue no longer knows order {order.client_order_id} on {order.symbol}"
-            yield raise_alert(state, context, Severity.CRITICAL, "order_vanished", message)
+        yield from _vanished(state, context, order)
         return
-    if abilities.request_ttl is None or not abilities.query_includes_closed:
+    if abilities.request_ttl is None or not abilities.query_includes_closed or order.unknown_since is None:
         return
-    age = (context.now - order.created_at).total_seconds()
-    if age <= abilities.request_ttl + abilities.visibility_lag:
+    # It was sent before it became unknown; wall clocks may jump, so this one is not asked (I-19).
+    if now - order.unknown_since <= abilities.request_ttl + abilities.visibility_lag:
         return
+    settle = state.spec.settle_seconds
     if order.not_found_at is None:
-        order.not_found_at = context.mono
-        order.query_at = context.mono + state.spec.settle_seconds
+        order.not_found_at = now
+        order.query_at = now + settle
         yield Sweep(state.sequence)
         return
-    slot = state.slots[order.symbol]
-    settled = context.mono - order.not_found_at >= state.spec.settle_seconds
-    agreed = (
-        slot.drift is None
-        and slot.drift_seen is None
-        and (not abilities.positions or slot.swept_at >= order.not_found_at)
-    )
-    if settled and agreed:
-        evidence = (
-            f"not found twice, {context.mono - order.not_found_at:.1f} s apart,"
-            f" {age:.1f} s after sending (requests lapse after {abilities.request_ttl:g} s);"
-            " positions agree"
-        )
-        yield e.OrderAbsent(at=context.now, client_order_id=order.client_order_id, evidence=evidence)
-
-
-# --- Fills --------------------------------------------------------------------------------------
-
-
-def fill_reported(
-    state: State, context: Context, order: OrderState, fill: FillReport, *, inferred: bool = False
-) -> Iterator[Item]:
-    """
-    Take one execution of a known order: book it once, correct it, or refuse to believe it.
-    """
-    if (
-        fill.symbol != order.symbol
-        or fill.side is not order.side
-        or not (fill.quantity.is_finite() and fill.price.is_finite())
-        or fill.quantity <= 0
-        or (fill.price <= 0 and not state.slots[order.symbol].instrument.allows_negative_price)
-    ):
-        report = f"fill {fill.fill_id}: {fill.side} {fill.quantity} {fill.symbol} at {fill.price}"
-        yield e.Unexpected(
-            at=context.now, client_order_id=order.client_order_id, status=order.status, report=report[:300]
-        )
-        yield Sweep(state.sequence)
+    waited = now - order.not_found_at
+    if waited < settle or not _agrees(context, state.slots[order.symbol], order.not_found_at):
         return
-    if fill.fill_id in order.fills:
-        yield from _seen_again(state, context, order, fill)
-        return
-    if order.status is OrderStatus.ABSENT:
-        yield from late(state, context, order, fill.venue_order_id or "")
-    if not inferred:
-        yield from _replace_inferred(context, order, fill.quantity)
-    was, over = order.status, order.filled + fill.quantity - order.quantity
-    commission, currency, estimated = _commission(state, order, fill)
-    yield e.OrderFilled(
-        at=context.now,
-        client_order_id=order.client_order_id,
-        fill_id=fill.fill_id,
-        symbol=order.symbol,
-        side=order.side,
-        quantity=fill.quantity,
-        price=fill.price,
-        commission=commission,
-        commission_currency=currency,
-        occurred_at=fill.occurred_at,
-        venue_order_id=fill.venue_order_id,
-        estimated=estimated,
-        inferred=inferred,
+    evidence = (
+        f"not found twice, {waited:.1f} s apart, {now - order.unknown_since:.1f} s after its outcome was"
+        f" lost (requests lapse after {abilities.request_ttl:g} s); positions agree"
     )
-    if over > 0:
-        message = f"order {order.client_order_id} filled {plain(over)} more than its {plain(order.quantity)}"
-        yield e.InstrumentBlocked(at=context.now, symbol=order.symbol, reason=message)
-        yield raise_alert(state, context, Severity.CRITICAL, "overfill", message)
-    elif was in TERMINAL:
-        message = f"order {order.client_order_id} was filled after it had been {was}"
-        yield raise_alert(state, context, Severity.WARNING, "fill_after_end", message)
+    yield e.OrderAbsent(at=context.now, client_order_id=order.client_order_id, evidence=evidence)
 
 
-def _commission(state: State, order: OrderState, fill: FillReport) -> tuple[Decimal, str, bool]:
-    currency = fill.commission_currency or state.slots[order.symbol].instrument.currency
-    if fill.commission is not None and fill.commission.is_finite():
-        return fill.commission, currency, False
-    # Not reported yet: a careful estimate stands in until it is (RSK-03).
-    value = fill.quantity * fill.price * state.slots[order.symbol].instrument.multiplier
-    estimate = (abs(value) * state.spec.commission_rate).quantize(_CENT, context=RULES)
-    return estimate, currency, True
+def _vanished(state: State, context: Context, order: OrderState) -> Iterator[Item]:
+    if order.alarmed < 1:
+        order.alarmed = 1
+        message = f"the venue no longer knows order {order.client_order_id} on {order.symbol}"
+        yield raise_alert(state, context, Severity.CRITICAL, "order_vanished", message)
 
 
-def _seen_again(state: State, context: Context, order: OrderState, fill: FillReport) -> Iterator[Item]:
-    booked = order.fills[fill.fill_id]
-    same = (booked.quantity, booked.price) == (fill.quantity, fill.price)
-    news = fill.commission is not None and (booked.estimated or fill.commission != booked.commission)
-    if same and not news:
-        return
-    commission, currency, estimated = _commission(state, order, fill)
-    yield e.FillReplaced(
-        at=context.now,
-        client_order_id=order.client_order_id,
-        fill_id=fill.fill_id,
-        quantity=fill.quantity,
-        price=fill.price,
-        commission=commission,
-        commission_currency=currency,
-        estimated=estimated,
-        reason="commission" if same else "correction",
-    )
-    if not same:
-        message = f"fill {fill.fill_id} of order {order.client_order_id} was corrected by the venue"
-        yield raise_alert(state, context, Severity.WARNING, "fill_corrected", message)
-
-
-def _replace_inferred(context: Context, order: OrderState, quantity: Decimal) -> Iterator[Item]:
-    left = quantity
-    for fill_id, booked in list(order.fills.items()):
-        if not booked.inferred or not booked.quantity or left <= ZERO:
-            continue
-        taken = min(left, booked.quantity)
-        left -= taken
-        yield e.FillReplaced(
-            at=context.now,
-            client_order_id=order.client_order_id,
-            fill_id=fill_id,
-            quantity=EXACT.subtract(booked.quantity, taken),
-            price=booked.price,
-            commission=ZERO if taken == booked.quantity else booked.commission,
-            commission_currency=booked.currency,
-            estimated=booked.estimated,
-            reason="known now",
-        )
+def _agrees(context: Context, slot: Slot, since: float) -> bool:
+    if slot.drift is not None or slot.drift_seen is not None:
+        return False
+    return slot.swept_at >= since or not context.capabilities.positions

@@ -80,7 +80,7 @@ def may_send(state: State, context: Context, *, entry: bool) -> Check:
         return _OPEN
     if trading is TradingState.REDUCING:
         return _no("trading_state", "paused", _causes(state))
-    if state.reconciled_at is None or not state.link_up:
+    if state.reconciled_at is None or not state.link_up or state.trading_date is None:
         return _no("trading_state", "not_ready", _missing(state, context))
     if context.clock_skew is not None and abs(context.clock_skew) > SKEW_LIMIT:
         message = f"our clock and the venue's differ by {context.clock_skew:.1f} s, limit {SKEW_LIMIT:.0f} s"
@@ -136,10 +136,25 @@ def instrument(state: State, context: Context, candidate: Candidate) -> Check:
     if slot.fx is None:
         message = f"no rate from {slot.instrument.currency} to {state.spec.currency}"
         return _no("instrument", "fx_missing", message)
+    if not is_rate_usable(state, context, slot.instrument.currency):
+        message = f"the rate from {slot.instrument.currency} to {state.spec.currency} is old or doubted"
+        return _no("instrument", "fx_stale", message)
     return _KNOWN
 
 
 _KNOWN: Final = Check("instrument", "ok")
+
+
+def is_rate_usable(state: State, context: Context, currency: str) -> bool:
+    """
+    Return whether the exchange rate of a currency is fresh and undoubted, like any mark (RSK-08).
+    """
+    if currency == state.spec.currency:
+        return True
+    pair = state.slots.get(f"{currency}/{state.spec.currency}")
+    if pair is None or pair.received is None or pair.suspect is not None:
+        return False
+    return context.mono - pair.received <= context.max_price_age
 
 
 def order_kind(state: State, context: Context, candidate: Candidate) -> Check:
@@ -178,20 +193,20 @@ def grid(state: State, context: Context, candidate: Candidate) -> Check:
         if price is not None and price % listed.tick_size:
             message = f"price must be a multiple of {plain(listed.tick_size)}, got {plain(price)}"
             return _no("grid", "tick", message, price, listed.tick_size)
-    return _range(listed, quantity, quantity * candidate.unit)
+    return _range(listed, quantity, quantity * candidate.unit, entry=candidate.entry)
 
 
-def _range(listed: Instrument, quantity: Decimal, value: Decimal) -> Check:
-    if quantity < listed.minimum_quantity:
+def _range(listed: Instrument, quantity: Decimal, value: Decimal, *, entry: bool) -> Check:
+    if entry and quantity < listed.minimum_quantity:
         message = f"quantity must be at least {plain(listed.minimum_quantity)}, got {plain(quantity)}"
         return _no("grid", "quantity_range", message, quantity, listed.minimum_quantity)
     if listed.maximum_quantity is not None and quantity > listed.maximum_quantity:
         message = f"quantity must be at most {plain(listed.maximum_quantity)}, got {plain(quantity)}"
         return _no("grid", "quantity_range", message, quantity, listed.maximum_quantity)
-    if value < listed.minimum_notional:
+    if entry and value < listed.minimum_notional:
         message = f"value must be at least {plain(listed.minimum_notional)}, got {plain(value)}"
         return _no("grid", "notional_range", message, value, listed.minimum_notional)
-    if listed.maximum_notional is not None and value > listed.maximum_notional:
+    if entry and listed.maximum_notional is not None and value > listed.maximum_notional:
         message = f"value must be at most {plain(listed.maximum_notional)}, got {plain(value)}"
         return _no("grid", "notional_range", message, value, listed.maximum_notional)
     return Check("grid", "ok", quantity, listed.lot_size)

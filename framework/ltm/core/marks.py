@@ -8,11 +8,12 @@ with the number of instruments, orders or past events. What it finds worth a loo
 
 from __future__ import annotations
 
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
 import attrs
 
+from ltm.core.booking import set_rate
 from ltm.core.exposure import touch
 from ltm.core.state import Slot, State
 from ltm.model.numbers import ONE, RULES, ZERO
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from ltm.model.market import Quote
 
 _HALF: Final = Decimal("0.5")
+_HIGHEST: Final = Decimal("Infinity")
+_LOWEST: Final = Decimal("-Infinity")
 PERSISTS: Final = 1.0
 """Seconds after which a jump that is still quoted counts as real (RSK-02)."""
 
@@ -41,6 +44,8 @@ class Watch:
     settled: bool = False
     """Peaks count only once the books agree with the venue."""
     dropped: int = 0
+    seen: tuple[object, ...] = ()
+    """What the alarm was worked out from."""
 
 
 def mark_all(  # noqa: C901, PLR0912 - the one hot loop: a call per branch would double its cost
@@ -52,45 +57,43 @@ def mark_all(  # noqa: C901, PLR0912 - the one hot loop: a call per branch would
     Args:
         state: Whose prices, equity and peak move.
         watch: Whose levels are compared, and which is told what was noticed.
-        quotes: In order. Unknown symbols and unusable prices are dropped and counted (BAD-100).
+        quotes: In order. Unknown symbols and unusable prices are dropped and counted (BAD-100, BAD-101).
         received: The monotonic time at which they arrived.
     """
     slots = state.slots
-    equity = state.equity
     for quote in quotes:
         slot = slots.get(quote.symbol)
         price, bid, ask = quote.price, quote.bid, quote.ask
         try:
-            if bid is not None and ask is not None:
-                if not ZERO < bid <= ask:
-                    price = None
-                elif price is None:
-                    price = (bid + ask) * _HALF
-            if (
-                slot is None
-                or price is None
-                or not (slot.calm_low <= price <= slot.calm_high or _steady(state, slot, price, received))
+            if slot is None or (slot.marked_at is not None and quote.at < slot.marked_at):
+                watch.dropped += 1
+                continue
+            if bid is not None or ask is not None:
+                price = _of_book(slot, price, bid, ask)
+            if price is None or not (
+                slot.calm_low <= price <= slot.calm_high or _steady(state, slot, price, received)
             ):
                 watch.dropped += 1
                 continue
-        except InvalidOperation:  # a NaN was compared
+            units = slot.units
+            if units:
+                equity = state.equity + units * (price - slot.mark)  # type: ignore[operator] # held: it has a mark
+                if slot.exit_armed:
+                    side = (bid if units > 0 else ask) or price
+                    low, high = slot.exit_low, slot.exit_high
+                    if (low is not None and side <= low) or (high is not None and side >= high):
+                        watch.exits.append(slot)
+                        watch.raised = True
+                if equity > state.peak:
+                    if watch.settled:
+                        state.peak = equity
+                        watch.peaked = True
+                elif equity <= watch.alarm:
+                    watch.raised = True
+                state.equity = equity
+        except ArithmeticError:  # a NaN was compared, or the number has more digits than sums of money
             watch.dropped += 1
             continue
-        units = slot.units
-        if units:
-            equity += units * (price - slot.mark)  # type: ignore[operator] # held: it has a mark
-            if slot.exit_armed:
-                side = (bid if units > 0 else ask) or price
-                low, high = slot.exit_low, slot.exit_high
-                if (low is not None and side <= low) or (high is not None and side >= high):
-                    watch.exits.append(slot)
-                    watch.raised = True
-            if equity > state.peak:
-                if watch.settled:
-                    state.peak = equity
-                    watch.peaked = True
-            elif equity <= watch.alarm:
-                watch.raised = True
         slot.mark = price
         slot.bid = bid
         slot.ask = ask
@@ -98,8 +101,37 @@ def mark_all(  # noqa: C901, PLR0912 - the one hot loop: a call per branch would
         slot.received = received
         if slot.groups and not slot.stale:
             touch(slot)
-    state.equity = equity
+        if slot.rate_of is not None:
+            move_rate(state, watch, slot.rate_of, price)
     return watch.raised
+
+
+def _of_book(slot: Slot, price: Decimal | None, bid: Decimal | None, ask: Decimal | None) -> Decimal | None:
+    # The price of a quote with a bid or an ask: the last one, else the middle; None if the book is unsound.
+    lowest = _LOWEST if slot.instrument.allows_negative_price else ZERO
+    if (bid is not None and not lowest < bid < _HIGHEST) or (ask is not None and not lowest < ask < _HIGHEST):
+        return None
+    if bid is None or ask is None:
+        return price
+    if bid > ask:
+        return None
+    return price if price is not None else (bid + ask) * _HALF
+
+
+def move_rate(state: State, watch: Watch, currency: str, rate: Decimal) -> None:
+    """
+    Value what is held in a currency at a new rate, if anything is (RSK-08).
+    """
+    if currency not in state.foreign or state.fx.get(currency) == rate or rate <= 0:
+        return
+    set_rate(state, currency, rate)
+    state.fx_moved = True
+    if state.equity > state.peak:
+        if watch.settled:
+            state.peak = state.equity
+            watch.peaked = True
+    elif state.equity <= watch.alarm:
+        watch.raised = True
 
 
 def _steady(state: State, slot: Slot, price: Decimal, received: float) -> bool:
@@ -116,6 +148,7 @@ def _steady(state: State, slot: Slot, price: Decimal, received: float) -> bool:
         if not confirmed:
             slot.suspect = price
             slot.suspect_at = received
+            slot.calm_low, slot.calm_high = ONE, ZERO  # the next price is looked at, wherever it is
             return False
     slot.suspect = None
     slot.suspect_at = 0.0
@@ -123,6 +156,4 @@ def _steady(state: State, slot: Slot, price: Decimal, received: float) -> bool:
     reach = RULES.divide(jump, 2 + jump)
     slot.calm_low = RULES.multiply(price, RULES.subtract(ONE, reach))
     slot.calm_high = RULES.multiply(price, RULES.add(ONE, reach))
-    if slot.calm_high < slot.calm_low:
-        slot.calm_low = slot.calm_high = ZERO
     return True

@@ -7,7 +7,6 @@ next line runs, so that two orders in one turn see each other (RSK-07).
 
 from __future__ import annotations
 
-from decimal import Decimal, getcontext, setcontext
 from typing import TYPE_CHECKING, Final
 
 import attrs
@@ -17,23 +16,26 @@ from ltm.core import gates
 from ltm.core.effects import Effect, SubmitOrder
 from ltm.core.exposure import open_quantity, reduces, worst_price
 from ltm.core.gates import Candidate, Gate
-from ltm.core.risk import Rooms, approve, headrooms, judge, snapshot_of, worst_of
+from ltm.core.risk import approve, headrooms, judge, snapshot_of, worst_of
+from ltm.core.sizing import size, whole_lots
+from ltm.core.text import clean
 from ltm.model.enums import Action, Purpose, Severity, Side
 from ltm.model.errors import shown
 from ltm.model.identifiers import client_order_id
-from ltm.model.numbers import ONE, RULES, ZERO, floor_to, plain
+from ltm.model.numbers import ONE, ZERO, plain
 from ltm.model.order import OrderDraft
 from ltm.model.results import Check, Reason
 from ltm.model.signal import SignalRecord
-from ltm.ports.rules import SizingView
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from decimal import Decimal
 
     from ltm.core.context import Context
     from ltm.core.state import Slot, State
 
 Item = e.AnyEvent | Effect
+ALERT_LIMIT: Final = 500
 SIDES: Final = {Action.BUY: Side.BUY, Action.SELL: Side.SELL}
 
 
@@ -65,7 +67,8 @@ def raise_alert(state: State, context: Context, severity: Severity, code: str, m
     Return the fact that a person should know something.
     """
     alert_id = f"{state.spec.session_id}-{state.sequence + 1}"
-    return e.AlertRaised(at=context.now, alert_id=alert_id, severity=severity, code=code, message=message)
+    text = clean(message, ALERT_LIMIT)
+    return e.AlertRaised(at=context.now, alert_id=alert_id, severity=severity, code=code, message=text)
 
 
 # --- Signals ------------------------------------------------------------------------------------
@@ -77,6 +80,17 @@ def decide_signal(
     """
     Trade on a signal that was never seen before, or say why not.
     """
+    try:
+        yield from _decide(state, context, terms, key, signal)
+    except ArithmeticError as error:
+        # Raised before anything was decided: every product of money was tried in the gates (BAD-077).
+        message = f"its numbers have more digits than money is counted in: {type(error).__name__}"
+        yield _denied(
+            context, Wish(key=key, signal=signal), [Check("numbers", "out_of_range", message=message)]
+        )
+
+
+def _decide(state: State, context: Context, terms: Terms, key: str, signal: SignalRecord) -> Iterator[Item]:
     if signal.action is Action.HOLD:
         yield e.SignalIgnored(at=context.now, signal_key=key, signal=signal)
         return
@@ -147,7 +161,9 @@ def _signal_exit(
     # A signal against the position closes all of it unless it names a quantity (ruling 10).
     held = abs(slot.position)
     left = held - open_quantity(slot, side)
-    quantity = signal.quantity if signal.quantity is not None else left
+    quantity = (
+        signal.quantity if signal.quantity is not None else whole_lots(left, slot.instrument.lot_size) or left
+    )
     if quantity <= 0:
         message = f"open orders already close the position of {plain(held)}"
         yield _denied(context, wish, [*checks, Check("short", "exit_working", left, held, message=message)])
@@ -191,7 +207,7 @@ def _entry(
     empty = snapshot_of(state, context, slot, draft.side, worst=worst, quantity=ZERO)
     rooms, faults = headrooms(state, context, draft, empty)
     if not draft.quantity and wish.signal is not None:
-        quantity, sizing, problem = _size(state, context, slot, wish.signal, rooms=rooms, unit=worst.unit)
+        quantity, sizing, problem = size(state, context, slot, wish.signal, rooms=rooms, unit=worst.unit)
         wish = attrs.evolve(wish, sizing=sizing)
         if problem is not None and problem.code == "below_min_lot":
             # The limits leave no lot: let each say, for one lot, which of them it is.
@@ -199,7 +215,7 @@ def _entry(
             quantity = slot.instrument.lot_size
         elif problem is not None:
             checks.append(problem)
-            yield from _blame(state, context, faults)
+            yield from blame(state, context, faults)
             yield _denied(context, wish, checks, draft)
             return
         draft = _with_quantity(draft, quantity)
@@ -209,7 +225,8 @@ def _entry(
     checks += [gate(state, context, candidate) for gate in terms.entry]
     checks += judgement.checks
     checks += judgement.denials
-    yield from _blame(state, context, [*faults, *judgement.faults])
+    checks += [Check(name, "rule_fault", message=detail) for name, detail in faults]
+    yield from blame(state, context, [*faults, *judgement.faults])
     if all(check.code == "ok" for check in checks):
         yield from _intend(state, context, wish, draft, checks, unit_price=unit_price, entry=True)
     else:
@@ -228,68 +245,10 @@ def _with_quantity(draft: OrderDraft, quantity: Decimal) -> OrderDraft:
     )
 
 
-def _size(
-    state: State, context: Context, slot: Slot, signal: SignalRecord, *, rooms: Rooms, unit: Decimal
-) -> tuple[Decimal, str, Check | None]:
-    # Asks the sizer, with what every rule and gate leaves, and rounds down to the lot.
-    room = gates.gate_headroom(state, context, slot, unit)
-    limiting = "gates" if room is not None else ""
-    for name, left in rooms.items():
-        if left is not None and (room is None or left < room):
-            room, limiting = left, name
-    view = SizingView(
-        now=context.now,
-        instrument=slot.instrument,
-        side=SIDES[signal.action],
-        equity=state.equity,
-        initial_capital=state.allocated + state.flows,
-        cash=state.cash_total,
-        position=slot.position,
-        unit_cost=unit,
-        headroom=room,
-    )
-    name = context.sizer.name
-    wished = _ask_sizer(context, signal, view)
-    if isinstance(wished, str):
-        return ZERO, f"{name} failed", Check("sizer", "sizer_fault", message=f"{name} {wished}")
-    lot = slot.instrument.lot_size
-    quantity = floor_to(wished if room is None or wished < room else max(room, ZERO), lot)
-    sizing = f"{name}: {plain(wished)} at {plain(unit)} a unit"
-    if room is not None:
-        sizing += f", headroom {_shown(room)} ({limiting})"
-    sizing += f", lot {plain(lot)}"
-    if wished <= 0 and (room is None or room >= lot):
-        return ZERO, sizing, Check("sizer", "zero_size", wished, message=f"{name} asked for nothing")
-    if quantity <= 0:
-        limit = wished if room is None else min(wished, room)
-        message = f"the limits leave {_shown(limit)}, less than one lot of {plain(lot)}"
-        return ZERO, sizing, Check("sizer", "below_min_lot", limit, lot, message=message)
-    return quantity, sizing, None
-
-
-def _shown(value: Decimal) -> str:
-    return plain(value.quantize(_PLACES, context=RULES))
-
-
-_PLACES: Final = Decimal("1E-8")
-
-
-def _ask_sizer(context: Context, signal: SignalRecord, view: SizingView) -> Decimal | str:
-    outer = getcontext()
-    setcontext(RULES)
-    try:
-        wished: object = context.sizer.size(signal, view)
-    except BaseException as error:  # noqa: BLE001 - plugin boundary: a sizer that fails, denies (F25)
-        return f"raised {type(error).__name__}: {shown(str(error))}"
-    finally:
-        setcontext(outer)
-    if type(wished) is not Decimal or not wished.is_finite() or wished < 0:
-        return f"answered {shown(wished)} instead of a quantity"
-    return wished
-
-
-def _blame(state: State, context: Context, faults: list[tuple[str, str]]) -> Iterator[Item]:
-    # A rule that fails is marked, and entries stop until a person has looked (RSK-43).
+def blame(state: State, context: Context, faults: list[tuple[str, str]]) -> Iterator[Item]:
+    """
+    Mark rules that failed, and stop entries until a person has looked (RSK-43).
+    """
     for name, detail in dict(faults).items():
         if name in state.faulted:
             continue
@@ -331,9 +290,18 @@ def place_exit(
 def exit_draft(slot: Slot, purpose: Purpose) -> OrderDraft | None:
     """
     Return the market order that closes what no open order closes yet, None when nothing is left.
+
+    Where the venue holds less than we believe, only that much is sold: an exit must never turn around.
     """
     side = Side.SELL if slot.position > 0 else Side.BUY
-    left = abs(slot.position) - open_quantity(slot, side)
+    held = abs(slot.position)
+    if slot.drift is not None:
+        held = min(held, max(slot.drift if slot.position > 0 else -slot.drift, ZERO))
+    left = held - open_quantity(slot, side)
+    most = slot.instrument.maximum_quantity
+    if most is not None and left > most:
+        left = most
+    left = whole_lots(left, slot.instrument.lot_size)
     if left <= 0:
         return None
     return OrderDraft(symbol=slot.instrument.symbol, side=side, quantity=left, purpose=purpose)

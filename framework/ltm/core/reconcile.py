@@ -12,11 +12,15 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
 from ltm.core import events as e
-from ltm.core.facts import fill_reported, order_reported, query
+from ltm.core.cancels import cancel
+from ltm.core.effects import Sweep
+from ltm.core.facts import ask, order_reported
+from ltm.core.fills import SOON, fill_reported
 from ltm.core.lifecycle import TERMINAL
 from ltm.core.orders import Item, raise_alert
 from ltm.core.state import OrderState, Slot, State
-from ltm.core.watch import SWEEP_SECONDS, cancel
+from ltm.core.text import clean
+from ltm.core.watch import SWEEP_SECONDS
 from ltm.model.enums import Lifecycle, OrderStatus, Purpose, Severity
 from ltm.model.errors import ConfigError
 from ltm.model.identifiers import sequence_of
@@ -25,11 +29,8 @@ from ltm.model.numbers import ZERO, plain
 if TYPE_CHECKING:
     from ltm.core.commands import SweepAnswered
     from ltm.core.context import Context
-    from ltm.model.reports import AccountReport, FillReport, OrderReport, PositionReport
+    from ltm.model.reports import AccountReport, FillReport, LinkReport, OrderReport, PositionReport
 
-SETTLE: Final = 5.0
-"""Seconds a difference must stand before it counts."""
-RETRY: Final = 5.0
 _CENT: Final = Decimal("0.01")
 _MILLIONTH: Final = Decimal("1E-6")
 Recall = Callable[[str], OrderState | None]
@@ -42,16 +43,16 @@ def swept(state: State, context: Context, recall: Recall, answer: SweepAnswered)
     """
     context.sweeping = False
     complete = None not in (answer.open_orders, answer.fills, answer.positions, answer.account)
-    context.sweep_at = context.mono + (SWEEP_SECONDS if complete else RETRY)
+    context.sweep_at = context.mono + (SWEEP_SECONDS if complete else SOON)
     for fill in answer.fills or ():
         yield from external_fill(state, context, recall, fill)
     if answer.open_orders is not None:
-        yield from _orders(state, context, recall, answer.open_orders, answer.started_sequence)
+        yield from _orders(state, context, recall, answer)
     if answer.positions is not None:
         yield from _positions(state, context, answer.positions, answer.started_sequence)
     if answer.account is not None:
         yield from account_reported(state, context, answer.account, answer.started_sequence)
-    if not complete:
+    if not complete or (state.lifecycle is Lifecycle.RECONCILING and _has_doubts(state)):
         return
     context.fills_known_to = answer.asked_at
     if state.reconciled_at is None or state.lifecycle is Lifecycle.RECONCILING:
@@ -60,7 +61,29 @@ def swept(state: State, context: Context, recall: Recall, answer: SweepAnswered)
         yield e.LifecycleChanged(at=context.now, to=Lifecycle.RUNNING)
 
 
+def _has_doubts(state: State) -> bool:
+    # A difference seen once may be on its way: wait until it is gone, or found to be a drift (RSK-10).
+    return any(slot.drift_seen is not None and slot.drift is None for slot in state.slots.values())
+
+
 # --- Orders and fills ---------------------------------------------------------------------------
+
+
+def link_reported(state: State, context: Context, report: LinkReport) -> Iterator[Item]:
+    """
+    Take the connection's going up or down; everything is compared again once it is back (C39).
+    """
+    if report.up is state.link_up:
+        return
+    reason = clean(report.reason)
+    yield e.LinkChanged(at=context.now, up=report.up, reason=reason)
+    context.watch.settled = False
+    if report.up:
+        if not context.sweeping:
+            yield Sweep(state.sequence)
+    else:
+        message = f"the link to the venue is down: {reason or 'no reason given'}; entries wait"
+        yield raise_alert(state, context, Severity.WARNING, "link_down", message)
 
 
 def find(
@@ -69,15 +92,9 @@ def find(
     """
     Return the order of a report: by our id first, else by the venue's.
     """
-    if not client_order_id and venue_id:
-        client_order_id = state.venue_ids.get(venue_id)
-    if not client_order_id:
-        return None
-    order = state.order(client_order_id)
-    if order is None and sequence_of(state.session_key, client_order_id) is not None:
-        order = recall(client_order_id)
-        if order is not None:
-            state.closed[client_order_id] = order
+    order = recall(client_order_id) if client_order_id else None
+    if order is None and venue_id and venue_id in state.venue_ids:
+        order = recall(state.venue_ids[venue_id])
     return order
 
 
@@ -85,59 +102,62 @@ def external_fill(state: State, context: Context, recall: Recall, fill: FillRepo
     """
     Take a fill that may be ours, known already, or somebody else's.
     """
+    if fill.fill_id in state.old_fills:
+        return
     order = find(state, recall, fill.client_order_id, fill.venue_order_id)
     if order is not None and order.purpose is not Purpose.FOREIGN:
         yield from fill_reported(state, context, order, fill)
 
 
-def _orders(
-    state: State, context: Context, recall: Recall, reports: tuple[OrderReport, ...], since: int
-) -> Iterator[Item]:
+def _orders(state: State, context: Context, recall: Recall, answer: SweepAnswered) -> Iterator[Item]:
     seen = set()
-    for report in reports:
+    for report in answer.open_orders or ():
         order = find(state, recall, report.client_order_id, report.venue_order_id)
         if order is None:
-            order_id = foreign_id(report)
-            seen.add(order_id)
-            yield from _foreign(state, context, report, order_id)
+            seen.add(_foreign_id(report))
+            yield from _foreign(state, context, report, _fills_of(report, answer.fills or ()))
             continue
         seen.add(order.client_order_id)
         if order.purpose is Purpose.FOREIGN:
-            order.filled = max(order.filled, report.filled_quantity)
+            yield from _foreign_again(context, order, report)
         else:
             yield from order_reported(state, context, order, report)
     for order in list(state.orders.values()):
-        if order.client_order_id in seen or state.slots[order.symbol].changed_at > since:
+        if order.client_order_id in seen or state.slots[order.symbol].changed_at > answer.started_sequence:
             continue
         if order.purpose is Purpose.FOREIGN:
             yield e.OrderCanceled(
                 at=context.now, client_order_id=order.client_order_id, reason="gone from the venue's list"
             )
-        elif order.status in _LISTED and order.asked_at is None:
+        elif order.status in _LISTED:
             # The venue should list it and does not: it ended while nobody listened.
-            order.asked_at = context.mono
-            yield query(order)
+            yield from ask(context, order)
 
 
 _LISTED: Final = frozenset({OrderStatus.ACCEPTED, OrderStatus.PARTIALLY_FILLED})
 
 
-def foreign_id(report: OrderReport) -> str:
-    """
-    Return the name we give an order that is not ours; the same at every sweep.
-    """
+def _foreign_id(report: OrderReport) -> str:
+    # What we call an order that is not ours; the same at every sweep.
     return f"foreign-{report.venue_order_id or report.client_order_id}"
 
 
-def _foreign(state: State, context: Context, report: OrderReport, order_id: str) -> Iterator[Item]:
-    if order_id in state.orders or report.symbol not in state.slots or report.status in TERMINAL:
-        return
-    ours = (
-        report.client_order_id is not None
-        and sequence_of(state.session_key, report.client_order_id) is not None
+def _fills_of(report: OrderReport, fills: tuple[FillReport, ...]) -> tuple[str, ...]:
+    return tuple(
+        fill.fill_id
+        for fill in fills
+        if (report.client_order_id and fill.client_order_id == report.client_order_id)
+        or (report.venue_order_id and fill.venue_order_id == report.venue_order_id)
     )
+
+
+def _foreign(state: State, context: Context, report: OrderReport, fills: tuple[str, ...]) -> Iterator[Item]:
+    if report.symbol not in state.slots or report.status in TERMINAL or not _is_sound(report):
+        return
+    own_id = report.client_order_id or ""
+    ours = sequence_of(state.session_key, own_id) is not None
     adopt = ours or state.spec.foreign_orders == "adopt"
-    name = report.client_order_id if ours and report.client_order_id else order_id
+    name = own_id if ours else _foreign_id(report)
     yield e.ForeignOrderSeen(
         at=context.now,
         client_order_id=name,
@@ -148,6 +168,7 @@ def _foreign(state: State, context: Context, report: OrderReport, order_id: str)
         filled_quantity=report.filled_quantity,
         limit_price=report.limit_price,
         purpose=Purpose.SIGNAL if adopt else Purpose.FOREIGN,
+        fills=fills,
     )
     whose = "ours, from a lost journal" if ours else "not ours"
     message = (
@@ -162,6 +183,27 @@ def _foreign(state: State, context: Context, report: OrderReport, order_id: str)
         yield e.TradingHalted(at=context.now, code="foreign_order", message=message)
 
 
+def _foreign_again(context: Context, order: OrderState, report: OrderReport) -> Iterator[Item]:
+    # It is not ours to book, but what is left of it counts in the worst case.
+    told = (report.quantity, report.filled_quantity, report.limit_price)
+    if told != (order.quantity, order.filled, order.limit_price) and _is_sound(report):
+        yield e.ForeignOrderSeen(
+            at=context.now,
+            client_order_id=order.client_order_id,
+            venue_order_id=order.venue_order_id or "",
+            symbol=order.symbol,
+            side=order.side,
+            quantity=report.quantity,
+            filled_quantity=report.filled_quantity,
+            limit_price=report.limit_price,
+        )
+
+
+def _is_sound(report: OrderReport) -> bool:
+    numbers = (report.quantity, report.filled_quantity, report.limit_price or ZERO)
+    return all(number.is_finite() for number in numbers)
+
+
 # --- Positions ----------------------------------------------------------------------------------
 
 
@@ -169,18 +211,19 @@ def _positions(
     state: State, context: Context, reports: tuple[PositionReport, ...], since: int
 ) -> Iterator[Item]:
     theirs = {report.symbol: report for report in reports}
-    first = state.reconciled_at is None and not state.order_count and state.boots == 1
     for symbol, slot in list(state.slots.items()):
         report = theirs.get(symbol)
         quantity = report.quantity if report is not None else ZERO
-        if not quantity.is_finite() or slot.changed_at > since or _in_flight(slot):
+        if not quantity.is_finite() or slot.changed_at > since:
             continue
         if quantity == slot.position + slot.ignored:
             slot.swept_at = context.mono
             slot.drift_seen = None
             if slot.drift is not None:
                 yield e.DriftCleared(at=context.now, symbol=symbol)
-        elif first and report is not None:
+        elif _in_flight(slot):
+            continue
+        elif report is not None and not state.agreed:
             yield from _inherit(state, context, slot, report)
         else:
             yield from _drift(state, context, slot, quantity - slot.ignored)
@@ -214,10 +257,10 @@ def _inherit(state: State, context: Context, slot: Slot, report: PositionReport)
 def _drift(state: State, context: Context, slot: Slot, theirs: Decimal) -> Iterator[Item]:
     if slot.drift_seen is None:
         slot.drift_seen = context.mono
-        context.sweep_at = min(context.sweep_at, context.mono + SETTLE)
+        context.sweep_at = min(context.sweep_at, context.mono + SOON)
         return
-    if context.mono - slot.drift_seen < SETTLE or slot.drift == theirs:
-        context.sweep_at = min(context.sweep_at, context.mono + SETTLE)
+    if context.mono - slot.drift_seen < SOON or slot.drift == theirs:
+        context.sweep_at = min(context.sweep_at, context.mono + SOON)
         return
     symbol = slot.instrument.symbol
     yield e.DriftFound(at=context.now, symbol=symbol, ours=slot.position, theirs=theirs)
@@ -241,6 +284,12 @@ def bind(state: State, context: Context, report: AccountReport) -> Iterator[Item
     Raises:
         ConfigError: The account or its currency is not the session's.
     """
+    if report.currency != state.spec.currency:
+        message = (
+            f"session currency {state.spec.currency} but account reports {report.currency}"
+            " and no fx source is configured"
+        )
+        raise ConfigError(message, code="LTM-CFG-026", field="session.currency", got=state.spec.currency)
     if state.account is None:
         yield e.AccountBound(at=context.now, account=report.account, currency=report.currency)
     elif state.account != report.account:
@@ -249,12 +298,6 @@ def bind(state: State, context: Context, report: AccountReport) -> Iterator[Item
             f" the broker is connected to {report.account}"
         )
         raise ConfigError(message, code="LTM-CFG-039", field="broker", hint="use another session id for it")
-    if report.currency != state.spec.currency:
-        message = (
-            f"session currency {state.spec.currency} but account reports {report.currency}"
-            " and no fx source is configured"
-        )
-        raise ConfigError(message, code="LTM-CFG-026", field="session.currency", got=state.spec.currency)
 
 
 def account_reported(state: State, context: Context, report: AccountReport, since: int) -> Iterator[Item]:
@@ -271,8 +314,9 @@ def account_reported(state: State, context: Context, report: AccountReport, sinc
             currency=report.currency,
             cash_base=report.cash - _moved(state),
         )
-    context.available = None if report.available is None else report.available + state.reserved
-    context.available_cash = state.cash_total
+    if quiet and report.available is not None and report.available.is_finite():
+        context.available = report.available + state.reserved
+        context.available_cash = state.cash_total
     if quiet and report.cash.is_finite() and report.currency == state.spec.currency:
         yield from _cash(state, context, report.cash)
 
@@ -291,13 +335,13 @@ def _cash(state: State, context: Context, theirs: Decimal) -> Iterator[Item]:
     if abs(difference) <= tolerance:
         context.cash_seen = None
         return
-    if any(fill.estimated for order in state.orders.values() for fill in order.fills.values()):
-        return
+    if state.estimates:
+        return  # some commission is still our guess: the difference would be too
     if context.cash_seen is None:
         context.cash_seen = context.mono
-        context.sweep_at = min(context.sweep_at, context.mono + SETTLE)
+        context.sweep_at = min(context.sweep_at, context.mono + SOON)
         return
-    if context.mono - context.cash_seen < SETTLE:
+    if context.mono - context.cash_seen < SOON:
         return
     message = (
         f"the account holds {plain(theirs)} {state.spec.currency}, fills, fees and flows explain"

@@ -8,6 +8,7 @@ decides and reserves in one step of the single writer (RSK-07).
 from __future__ import annotations
 
 import re
+from contextlib import contextmanager
 from decimal import Decimal, getcontext, setcontext
 from functools import partial
 from typing import TYPE_CHECKING, Final
@@ -15,19 +16,22 @@ from typing import TYPE_CHECKING, Final
 import attrs
 
 from ltm.core.exposure import group_total, open_quantity, refresh, worst_values
+from ltm.core.text import clean
 from ltm.model.enums import Side
 from ltm.model.errors import shown
 from ltm.model.numbers import DIGITS, ONE, RULES, ZERO
 from ltm.model.order import SEAL, Approval, OrderDraft
 from ltm.model.results import Allow, Check, Deny
-from ltm.ports.rules import GroupExposure, PositionView, RiskRule, RiskSnapshot
+from ltm.ports.rules import GroupExposure, PositionView, RiskSnapshot
 
 if TYPE_CHECKING:
-    from ltm.core.context import Context
+    from collections.abc import Iterator
+    from decimal import Context
+
+    from ltm.core.context import Context as Surroundings
     from ltm.core.state import Slot, State
 
 _CODE: Final = re.compile(r"[a-z][a-z0-9_]{0,63}", re.ASCII)
-_TEXT_LIMIT: Final = 300
 BUY: Final = Side.BUY
 
 
@@ -39,7 +43,7 @@ class Judgement:
 
     checks: list[Check]
     denials: list[Check]
-    faults: list[tuple[str, str]]
+    faults: Faults
 
 
 def approve(draft: OrderDraft, client_order_id: str) -> Approval:
@@ -69,9 +73,7 @@ def worst_of(slot: Slot, unit_price: Decimal) -> Worst:
     """
     Return the worst case of an instrument, and of one more unit at `unit_price`.
     """
-    if slot.stale:
-        refresh(slot)
-    up, down = worst_values(slot)
+    up, down = refresh(slot) if slot.stale else worst_values(slot)
     mark = slot.mark
     price = mark if mark is not None and mark > unit_price else unit_price
     fx = slot.fx if slot.fx is not None else ONE
@@ -83,7 +85,7 @@ def worst_of(slot: Slot, unit_price: Decimal) -> Worst:
 
 
 def snapshot_of(
-    state: State, context: Context, slot: Slot, side: Side, *, worst: Worst, quantity: Decimal
+    state: State, context: Surroundings, slot: Slot, side: Side, *, worst: Worst, quantity: Decimal
 ) -> RiskSnapshot:
     """
     Return what rules see when they judge a quantity (RSK-05, RSK-45); zero for their headroom.
@@ -142,68 +144,80 @@ def positions_of(state: State) -> tuple[PositionView, ...]:
     )
 
 
+# --- Asking rules -------------------------------------------------------------------------------
+
 Rooms = dict[str, Decimal | None]
+Faults = list[tuple[str, str]]
+
+
+@contextmanager
+def at_plugin() -> Iterator[Context]:
+    """
+    Compute in a fresh decimal context, so that a plugin can change neither ours nor the next one's.
+    """
+    outer, inner = getcontext(), RULES.copy()
+    setcontext(inner)
+    try:
+        yield inner
+    finally:
+        setcontext(outer)
+
+
+def _restore(inner: Context) -> None:
+    # A plugin may have set another context, or changed this one (BAD-113, BAD-116).
+    if getcontext() is not inner:
+        setcontext(inner)
+    if inner.prec != DIGITS or inner.rounding != RULES.rounding:
+        inner.prec, inner.rounding = DIGITS, RULES.rounding
+
+
+def raised(error: BaseException) -> str:
+    """
+    Return what a plugin raised, in words for people.
+    """
+    try:
+        text = str(error)
+    except BaseException:  # noqa: BLE001 - plugin boundary: its exceptions are its own classes too
+        text = ""
+    return f"raised {type(error).__name__}: {shown(text)}"
 
 
 def judge(
-    state: State, context: Context, draft: OrderDraft, snapshot: RiskSnapshot, rooms: Rooms
+    state: State, context: Surroundings, draft: OrderDraft, snapshot: RiskSnapshot, rooms: Rooms
 ) -> Judgement:
     """
     Ask every rule, one by one; anything but a sound verdict is a fault and denies (RSK-43).
     """
     judgement = Judgement([], [], [])
-    outer = getcontext()
-    setcontext(RULES)
-    try:
-        for rule in context.rules:
-            name = rule.name
+    with at_plugin() as inner:
+        for name, rule in context.rules:
             if name in state.faulted:
                 judgement.denials.append(Check(name, "rule_fault", message=state.faulted[name]))
+                continue
+            verdict: object
+            try:
+                verdict = rule.check(draft, snapshot)
+            except BaseException as error:  # noqa: BLE001 - plugin boundary: whatever a rule does, it denies
+                _fault(judgement, name, raised(error))
             else:
-                _ask(rule, draft, snapshot, rooms.get(name), judgement)
-    finally:
-        setcontext(outer)
+                _take(judgement, name, verdict, rooms.get(name))
+            _restore(inner)
     return judgement
 
 
-def _ask(
-    rule: RiskRule,
-    draft: OrderDraft,
-    snapshot: RiskSnapshot,
-    room: Decimal | None,
-    judgement: Judgement,
-) -> None:
-    try:
-        verdict = rule.check(draft, snapshot)
-    except BaseException as error:  # noqa: BLE001 - plugin boundary: whatever a rule does, it denies
-        _restore()
-        _fault(rule, f"raised {type(error).__name__}: {shown(str(error))}", judgement)
-        return
-    _restore()
+def _take(judgement: Judgement, name: str, verdict: object, room: Decimal | None) -> None:
     if type(verdict) is Allow and _finite(verdict.measured) and _finite(verdict.limit):
-        check = Check(rule.name, "ok", verdict.measured, verdict.limit, room)
-        judgement.checks.append(check)
-        return
-    problem = _unsound(verdict)
-    if problem is not None or type(verdict) is not Deny:
-        _fault(rule, problem or "", judgement)
-        return
-    text = _clean(verdict.message)
-    check = Check(rule.name, verdict.code, verdict.measured, verdict.limit, room, text)
-    judgement.denials.append(check)
+        judgement.checks.append(Check(name, "ok", verdict.measured, verdict.limit, room))
+    elif type(verdict) is Deny and _unsound(verdict) is None:
+        text = clean(verdict.message)
+        judgement.denials.append(Check(name, verdict.code, verdict.measured, verdict.limit, room, text))
+    else:
+        _fault(judgement, name, _unsound(verdict) or "")
 
 
-def _fault(rule: RiskRule, detail: str, judgement: Judgement) -> None:
-    judgement.faults.append((rule.name, detail))
-    judgement.denials.append(Check(rule.name, "rule_fault", message=detail))
-
-
-def _restore() -> None:
-    # A plugin may have set another context, or changed this one (BAD-113, BAD-116).
-    if getcontext() is not RULES:
-        setcontext(RULES)
-    if RULES.prec != DIGITS:
-        RULES.prec = DIGITS
+def _fault(judgement: Judgement, name: str, detail: str) -> None:
+    judgement.faults.append((name, detail))
+    judgement.denials.append(Check(name, "rule_fault", message=detail))
 
 
 def _finite(number: object) -> bool:
@@ -219,39 +233,31 @@ def _unsound(verdict: object) -> str | None:
     if type(verdict) is Deny:
         code: object = verdict.code
         text: object = verdict.message
-        if not (isinstance(code, str) and _CODE.fullmatch(code) and isinstance(text, str)):
+        if not (type(code) is str and _CODE.fullmatch(code) and type(text) is str):
             return "denied without a lower-case code and a text"
     return None
 
 
-def _clean(message: str) -> str:
-    text = message[:_TEXT_LIMIT]
-    return text if text.isprintable() else "".join(c if c.isprintable() else "?" for c in text)
-
-
 def headrooms(
-    state: State, context: Context, draft: OrderDraft, snapshot: RiskSnapshot
-) -> tuple[Rooms, list[tuple[str, str]]]:
+    state: State, context: Surroundings, draft: OrderDraft, snapshot: RiskSnapshot
+) -> tuple[Rooms, Faults]:
     """
     Return how much each rule would let pass, and the rules that failed to say (they leave zero).
     """
     rooms: Rooms = {}
-    faults: list[tuple[str, str]] = []
-    outer = getcontext()
-    setcontext(RULES)
-    try:
-        for rule in context.rules:
-            name = rule.name
-            try:
-                room = ZERO if name in state.faulted else rule.headroom(draft, snapshot)
-            except BaseException as error:  # noqa: BLE001 - plugin boundary, as above
-                faults.append((name, f"raised {type(error).__name__}: {shown(str(error))}"))
-                room = ZERO
-            _restore()
-            if not _finite(room):
+    faults: Faults = []
+    with at_plugin() as inner:
+        for name, rule in context.rules:
+            room: object = ZERO
+            if name not in state.faulted:
+                try:
+                    room = rule.headroom(draft, snapshot)
+                except BaseException as error:  # noqa: BLE001 - plugin boundary, as above
+                    faults.append((name, raised(error)))
+                _restore(inner)
+            if room is None or (type(room) is Decimal and room.is_finite()):
+                rooms[name] = room
+            else:
                 faults.append((name, f"answered {shown(room)} as headroom"))
-                room = ZERO
-            rooms[name] = room
-    finally:
-        setcontext(outer)
+                rooms[name] = ZERO
     return rooms, faults

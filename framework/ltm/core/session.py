@@ -13,17 +13,23 @@ from typing import TYPE_CHECKING
 from ltm.core import commands as c
 from ltm.core import control, facts, reconcile, watch
 from ltm.core import events as e
+from ltm.core.cancels import cancel_unwanted
 from ltm.core.codec import KIND_OF, VERSION, decode, encode
 from ltm.core.effects import DeliverAlert, Effect, SubmitOrder, Sweep
 from ltm.core.evolve import evolve
+from ltm.core.exits import watch_exits
+from ltm.core.fills import fill_reported
 from ltm.core.gates import entry_gates, exit_gates
+from ltm.core.instruments import define
+from ltm.core.lifecycle import SESSION_TABLE
 from ltm.core.marks import mark_all
 from ltm.core.orders import Item, Terms, decide_signal
+from ltm.core.recovery import changes_of
 from ltm.core.snapshot import shadow
-from ltm.model.enums import Lifecycle, OrderStatus, Severity, TradingState
-from ltm.model.errors import SignalError
+from ltm.core.text import clean
+from ltm.model.enums import Lifecycle, OrderStatus, Purpose, Severity, TradingState
+from ltm.model.errors import InvalidTransition, SignalError
 from ltm.model.identifiers import sequence_of, signal_key
-from ltm.model.instrument import Instrument
 from ltm.model.numbers import EXACT
 from ltm.model.reports import AccountReport, FillReport, LinkReport, OrderReport
 from ltm.model.results import Alert
@@ -35,6 +41,7 @@ if TYPE_CHECKING:
 
     from ltm.core.context import Context
     from ltm.core.state import OrderState, State
+    from ltm.model.instrument import Instrument
     from ltm.model.market import Quote
     from ltm.model.signal import SignalRecord
 
@@ -48,7 +55,9 @@ class Session:
         self.state = state
         self.context = context
         self.journal = journal
-        self.terms = Terms(entry_gates(state.spec), exit_gates(state.spec))
+        # The terms of this run: where they differ from the last run's, `boot` writes that down.
+        self.terms = Terms(entry_gates(context.spec), exit_gates(context.spec))
+        self._recalled: dict[str, OrderState] = {}
         self.listener: Callable[[e.AnyEvent], None] | None = None
         """Is told every event as it is written down, before it is durable."""
         self._effects: list[Effect] = []
@@ -66,7 +75,7 @@ class Session:
         state, context = self.state, self.context
         if not state.sequence:
             yield e.SessionOpened(at=context.now, spec=state.spec, session_key=state.session_key)
-        elif changes:
+        elif changes := changes or changes_of(state.spec, context.spec):
             yield e.TermsChanged(at=context.now, spec=context.spec, changes=changes)
         yield boot
         yield e.LifecycleChanged(at=context.now, to=Lifecycle.STARTING)
@@ -82,12 +91,11 @@ class Session:
         state, context = self.state, self.context
         yield from reconcile.bind(state, context, account)
         for instrument in instruments:
-            yield from self._define(instrument)
+            yield from define(state, context, instrument)
         if not state.link_up:
             yield e.LinkChanged(at=context.now, up=True, reason="connected")
         yield e.LifecycleChanged(at=context.now, to=Lifecycle.RECONCILING)
-        if control.restricted(state):
-            yield from watch.cancel_entries(state, context, "trading is restricted")
+        yield from cancel_unwanted(state, context, "trading is restricted")
         yield Sweep(state.sequence)
 
     def finish(self) -> list[Effect]:
@@ -104,7 +112,9 @@ class Session:
         """
         End a session that cannot go on.
         """
-        event = e.LifecycleChanged(at=self.context.now, to=Lifecycle.FAILED, reason=reason[:300])
+        if Lifecycle.FAILED not in SESSION_TABLE[self.state.lifecycle]:
+            return []
+        event = e.LifecycleChanged(at=self.context.now, to=Lifecycle.FAILED, reason=clean(reason))
         return self._perform(iter((event,)))
 
     # --- Time and input -------------------------------------------------------------------------
@@ -135,7 +145,8 @@ class Session:
             self._run(self._after())
         finally:
             setcontext(outer)
-        effects, self._effects = self._effects, []
+            self._recalled.clear()
+            effects, self._effects = self._effects, []
         return effects
 
     def mark(self, quotes: Iterable[Quote]) -> list[Effect]:
@@ -152,13 +163,24 @@ class Session:
                 self._run(self._after())
         finally:
             setcontext(outer)
-        effects, self._effects = self._effects, []
+            effects, self._effects = self._effects, []
         return effects
 
     def record(self, event: e.AnyEvent) -> None:
         """
         Write an event down and apply it.
+
+        Raises:
+            InvalidTransition: The session cannot go there from where it is.
+            JournalError: The journal does not take records any more.
         """
+        if type(event) is e.LifecycleChanged and event.to not in SESSION_TABLE[self.state.lifecycle]:
+            message = (
+                f"session {self.state.spec.session_id} cannot go from {self.state.lifecycle} to {event.to}"
+            )
+            raise InvalidTransition(message, field="session", got=self.state.lifecycle)
+        if self._recalled:
+            self._remember(event)
         stamp, text = self._stamp
         if stamp is not event.at:
             text = event.at.isoformat()
@@ -172,6 +194,13 @@ class Session:
             self.listener(event)
         if type(event) is e.AlertRaised:
             self._effects.append(DeliverAlert(self._alert(event)))
+
+    def _remember(self, event: e.AnyEvent) -> None:
+        # News of an order that had left memory: from here on the records lead to it again.
+        order = self._recalled.pop(getattr(event, "client_order_id", ""), None)
+        if order is not None and type(event) is not e.OrderRecalled:
+            recalled = e.OrderRecalled(at=event.at, client_order_id=order.client_order_id, order=order)
+            self.record(recalled)
 
     def _run(self, items: Iterator[Item]) -> None:
         for item in items:
@@ -213,6 +242,8 @@ class Session:
 
     def _decide(self, command: c.AnyCommand) -> Iterator[Item]:
         state, context = self.state, self.context
+        if state.fx_moved and type(command) is not c.Tick:
+            yield from watch.note_rates(state, context)
         match command:
             case c.SubmitSignal():
                 yield from self._signal(command.signal)
@@ -230,11 +261,11 @@ class Session:
                     state, context, order, command.report, command.fills, failed=command.failed
                 )
             case c.SweepAnswered():
-                yield from reconcile.swept(state, context, self.recall, command)
+                yield from reconcile.swept(state, context, self.find, command)
             case c.Tick():
                 yield from watch.tick(state, context)
             case c.DefineInstrument():
-                yield from self._define(command.instrument)
+                yield from define(state, context, command.instrument)
             case _:
                 yield from control.OPERATIONS[type(command)](state, context, command)
 
@@ -246,36 +277,21 @@ class Session:
         context.watch.raised = False
         if exits:
             context.watch.exits = []
-            yield from watch.watch_exits(self.state, context, self.terms, exits)
-
-    def _define(self, instrument: Instrument) -> Iterator[Item]:
-        groups = tuple(
-            (name, group, weight)
-            for name, rule in self.context.grouping_rules
-            for group, weight in rule.groups_of(instrument).items()
-        )
-        values = {field: getattr(instrument, field) for field in instrument.__struct_fields__}
-        defined = Instrument(**{**values, "groups": groups})
-        slot = self.state.slots.get(instrument.symbol)
-        if slot is None or slot.instrument != defined:
-            yield e.InstrumentDefined(at=self.context.now, instrument=defined)
+            yield from watch.note_rates(self.state, context)
+            yield from watch_exits(self.state, context, self.terms, exits)
 
     def _reported(self, report: OrderReport | FillReport | LinkReport) -> Iterator[Item]:
         state, context = self.state, self.context
         if isinstance(report, LinkReport):
-            if report.up is not state.link_up:
-                yield e.LinkChanged(at=context.now, up=report.up, reason=report.reason)
-                context.watch.settled = False
-                if report.up:
-                    yield Sweep(state.sequence)
+            yield from reconcile.link_reported(state, context, report)
             return
-        order = reconcile.find(state, self.recall, report.client_order_id, report.venue_order_id)
-        if order is None:
+        order = reconcile.find(state, self.find, report.client_order_id, report.venue_order_id)
+        if order is None or order.purpose is Purpose.FOREIGN:
             # Somebody else's, or from a lost journal: a sweep finds out which.
             if not context.sweeping:
                 yield Sweep(state.sequence)
         elif isinstance(report, FillReport):
-            yield from facts.fill_reported(state, context, order, report)
+            yield from fill_reported(state, context, order, report)
         else:
             yield from facts.order_reported(state, context, order, report)
 
@@ -333,7 +349,7 @@ class Session:
         return True
 
     def _order(self, client_order_id: str) -> OrderState:
-        order = self.state.order(client_order_id) or self.recall(client_order_id)
+        order = self.find(client_order_id)
         if order is None:
             message = f"no order {client_order_id} in session {self.state.spec.session_id}"
             raise KeyError(message)
@@ -341,20 +357,36 @@ class Session:
 
     def event_at(self, sequence: int) -> e.AnyEvent | None:
         """
-        Return one event from the journal.
+        Return one event from the journal, which is made durable first if it has to be.
         """
-        for row in self.journal.read(after=sequence - 1):
-            return decode(row.kind, row.version, row.payload)
-        return None
+        if not 0 < sequence <= self.state.sequence:
+            return None
+        row = next(iter(self.journal.read(after=sequence - 1)), None)
+        if row is None:
+            self.journal.commit()
+            row = next(iter(self.journal.read(after=sequence - 1)))
+        return decode(row.kind, row.version, row.payload)
+
+    def find(self, client_order_id: str) -> OrderState | None:
+        """
+        Return an order, from memory or else from the journal.
+        """
+        order = self.state.order(client_order_id) or self._recalled.get(client_order_id)
+        if order is None:
+            order = self.recall(client_order_id)
+            if order is not None:
+                self._recalled[client_order_id] = order
+        return order
 
     def recall(self, client_order_id: str) -> OrderState | None:
         """
-        Return an order that is no longer in memory, rebuilt from the journal.
+        Return an order as the journal tells it.
         """
         sequence = sequence_of(self.state.session_key, client_order_id)
         if sequence is None:
             return None
         pad: State | None = None
+        self.journal.commit()
         for row in self.journal.read(after=sequence - 1):
             event = decode(row.kind, row.version, row.payload)
             if getattr(event, "client_order_id", None) != client_order_id:

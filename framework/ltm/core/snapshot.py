@@ -12,63 +12,12 @@ from typing import Final
 import msgspec
 
 from ltm.core.booking import set_exit_levels
-from ltm.core.exposure import join_groups
-from ltm.core.state import Latch, OpenAlert, OrderState, Slot, State
+from ltm.core.exposure import join_groups, rate_of
+from ltm.core.state import Latch, OpenAlert, OrderState, Slot, State, new_state
 from ltm.model.enums import Lifecycle, OrderStatus
 from ltm.model.instrument import Instrument
-from ltm.model.numbers import ZERO
+from ltm.model.numbers import RULES, ZERO
 from ltm.model.spec import SessionSpec
-
-_SLOT_FIELDS: Final = (
-    "instrument",
-    "position",
-    "cost",
-    "realized",
-    "commission",
-    "epoch",
-    "exit_attempts",
-    "blocked",
-    "ignored",
-    "drift",
-    "changed_at",
-    "mark",
-    "fx",
-)
-_STATE_FIELDS: Final = (
-    "spec",
-    "session_key",
-    "sequence",
-    "lifecycle",
-    "latches",
-    "link_up",
-    "account",
-    "cash_base",
-    "outside_cash",
-    "allocated",
-    "flows",
-    "cash",
-    "realized",
-    "commissions",
-    "reserved",
-    "equity",
-    "peak",
-    "day_base",
-    "loss_base",
-    "trading_date",
-    "orders_today",
-    "venue_ids",
-    "signals",
-    "alerts",
-    "faulted",
-    "reconciled_at",
-    "sampled_at",
-    "last_at",
-    "boots",
-    "fill_count",
-    "order_count",
-    "denied_count",
-    "fx",
-)
 
 
 class SlotImage(msgspec.Struct, kw_only=True):
@@ -84,6 +33,8 @@ class SlotImage(msgspec.Struct, kw_only=True):
     epoch: int
     exit_attempts: int
     blocked: str | None
+    net_fills: Decimal
+    adjusted: Decimal
     ignored: Decimal
     drift: Decimal | None
     changed_at: int
@@ -108,8 +59,10 @@ class StateImage(msgspec.Struct, kw_only=True):
     allocated: Decimal
     flows: Decimal
     cash: dict[str, Decimal]
+    fees: dict[str, Decimal]
     realized: Decimal
     commissions: Decimal
+    translation: Decimal
     reserved: Decimal
     equity: Decimal
     peak: Decimal
@@ -118,22 +71,30 @@ class StateImage(msgspec.Struct, kw_only=True):
     trading_date: date | None
     orders_today: int
     venue_ids: dict[str, str]
+    old_fills: list[str]
     signals: dict[str, int]
     alerts: dict[str, OpenAlert]
     faulted: dict[str, str]
     reconciled_at: datetime | None
+    agreed: bool
+    estimates: int
+    rebases: int
     sampled_at: datetime | None
     last_at: datetime | None
     boots: int
     fill_count: int
     order_count: int
     denied_count: int
+    lost_count: int
     fx: dict[str, Decimal]
     slots: list[SlotImage]
     orders: list[OrderState]
     closed: list[OrderState]
 
 
+_SLOT_FIELDS: Final = SlotImage.__struct_fields__
+_APART: Final = ("old_fills", "slots", "orders", "closed")
+_STATE_FIELDS: Final = tuple(name for name in StateImage.__struct_fields__ if name not in _APART)
 _ENCODER: Final = msgspec.json.Encoder(order="sorted")
 _DECODER: Final = msgspec.json.Decoder(StateImage)
 
@@ -145,6 +106,7 @@ def dump(state: State) -> bytes:
     values = {name: getattr(state, name) for name in _STATE_FIELDS}
     image = StateImage(
         **values,
+        old_fills=list(state.old_fills),
         slots=[
             SlotImage(**{name: getattr(slot, name) for name in _SLOT_FIELDS}) for slot in state.slots.values()
         ],
@@ -163,9 +125,14 @@ def load(data: bytes) -> State:
     """
     image = _DECODER.decode(data)
     state = State(**{name: getattr(image, name) for name in _STATE_FIELDS})
+    state.old_fills = dict.fromkeys(image.old_fills)
+    for currency in image.cash:
+        state.use_currency(currency)
     for kept in image.slots:
         slot = Slot(**{name: getattr(kept, name) for name in _SLOT_FIELDS})
         state.slots[slot.instrument.symbol] = slot
+        slot.rate_of = rate_of(slot.instrument, state.spec.currency)
+        state.use_currency(slot.instrument.currency)
         for alias in slot.instrument.aliases:
             state.aliases.setdefault(alias, []).append(slot.instrument.symbol)
     for order in image.orders:
@@ -186,7 +153,8 @@ def shadow(state: State, symbol: str) -> State:
     Return an empty state that knows one instrument: a scratch pad to rebuild one order on.
     """
     slot = state.slots[symbol]
-    pad = State(spec=state.spec, session_key=state.session_key, fx=dict(state.fx))
+    pad = new_state(state.spec, state.session_key)
+    pad.fx = dict(state.fx)
     pad.slots[symbol] = Slot(slot.instrument, fx=slot.fx)
     return pad
 
@@ -204,19 +172,35 @@ def state_hash(state: State) -> str:
         "cash": state.cash,
         "realized": state.realized,
         "commissions": state.commissions,
+        "fees": state.fees,
+        "rates": [_plain(state.fx), state.translation.normalize(RULES)],
         "reserved": state.reserved,
         "flows": state.flows,
         "day": [state.trading_date, state.day_base, state.loss_base, state.orders_today],
         "counts": [state.fill_count, state.order_count, state.denied_count, state.boots],
         "signals": len(state.signals),
         "slots": [
-            [symbol, slot.position, slot.cost, slot.realized, slot.commission, slot.epoch, slot.blocked]
+            [
+                symbol,
+                slot.position,
+                slot.cost,
+                slot.realized,
+                slot.commission,
+                slot.epoch,
+                slot.blocked,
+                slot.net_fills,
+            ]
             for symbol, slot in sorted(state.slots.items())
         ],
         "orders": [_books_of(order) for order in state.orders.values()],
         "closed": [_books_of(order) for order in state.closed.values()],
     }
     return hashlib.sha256(_ENCODER.encode(books)).hexdigest()
+
+
+def _plain(rates: dict[str, Decimal]) -> dict[str, Decimal]:
+    # Rates are written down now and then only: equal ones may differ in trailing zeros.
+    return {currency: rate.normalize(RULES) for currency, rate in rates.items()}
 
 
 def _books_of(order: OrderState) -> list[object]:

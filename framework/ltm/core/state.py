@@ -20,6 +20,8 @@ from ltm.model.spec import SessionSpec
 
 KEEP_CLOSED: Final = 4096
 """Closed orders kept in memory for late reports; older ones are read back from the journal."""
+KEEP_FILLS: Final = 65_536
+"""Ids of fills kept of orders that are no longer in memory, so that a sweep need not read them back."""
 KEEP_ALERTS: Final = 1000
 """Alerts kept; one that no sink has taken is never dropped (I-18)."""
 
@@ -71,6 +73,12 @@ class OrderState:
     reason: Reason | None = None
     cancel_pending: bool = False
     fills: dict[str, FillState] = attrs.Factory(dict)
+    adopted: Decimal = ZERO
+    """What had been filled when the order was taken over; its fills are not in `fills`."""
+    before: list[str] = attrs.Factory(list)
+    """The ids of those fills, as far as the venue listed them."""
+    counted_on: date | None = None
+    """The trading date whose budget of entries the order took from (C09)."""
     # Not journaled: how far the resolver has come.
     queries: int = 0
     query_at: float = 0.0
@@ -105,7 +113,7 @@ class Group:
     """
 
     total: Decimal = ZERO
-    stale: list[Slot] = attrs.Factory(list)
+    stale: set[Slot] = attrs.Factory(set)
 
 
 @attrs.define(eq=False)
@@ -126,6 +134,9 @@ class Slot:
     exit_attempts: int = 0
     blocked: str | None = None
     """Why no entry is sent on this instrument (drift, overfill, exits that keep failing)."""
+    net_fills: Decimal = ZERO
+    """Signed sum of all fills: with `adjusted`, what the position must be (I-01)."""
+    adjusted: Decimal = ZERO
     ignored: Decimal = ZERO
     """A holding from before the session that is left out of it."""
     drift: Decimal | None = None
@@ -161,6 +172,12 @@ class Slot:
     flatten: bool = False
     """A person asked for this position to be closed; holds until it is flat or they resume."""
     exit_armed: bool = False
+    exit_denials: int = 0
+    """How often in a row an exit did not even pass the gates."""
+    gave_up: int = 0
+    """The epoch in which exits were left to a person."""
+    rate_of: str | None = None
+    """The currency whose rate into the session's this instrument's price is (RSK-08)."""
 
     @property
     def market_value(self) -> Decimal:
@@ -241,8 +258,12 @@ class State:
     flows: Decimal = ZERO
     cash: dict[str, Decimal] = attrs.Factory(dict)
     """By currency: capital, flows, fills and commissions of this session."""
+    fees: dict[str, Decimal] = attrs.Factory(dict)
+    """Commissions by the currency they were paid in."""
     realized: Decimal = ZERO
     commissions: Decimal = ZERO
+    translation: Decimal = ZERO
+    """What changes of exchange rates were worth to cash and costs in other currencies."""
     reserved: Decimal = ZERO
     """Worst-case cost of what open buys may still fill, session currency (I-10)."""
     equity: Decimal = ZERO
@@ -259,20 +280,33 @@ class State:
     closed: dict[str, OrderState] = attrs.Factory(dict)
     """The most recent terminal orders."""
     venue_ids: dict[str, str] = attrs.Factory(dict)
+    old_fills: dict[str, None] = attrs.Factory(dict)
     signals: dict[str, int] = attrs.Factory(dict)
     """Idempotency key -> journal sequence of the answer."""
     alerts: dict[str, OpenAlert] = attrs.Factory(dict)
     faulted: dict[str, str] = attrs.Factory(dict)
     reconciled_at: datetime | None = None
+    agreed: bool = False
+    """Whether books and venue were ever compared completely."""
+    estimates: int = 0
+    """Fills whose commission is still our estimate: until then cash cannot be compared."""
+    rebases: int = 0
+    """Flows and resets so far: only they may lower the peak (I-14)."""
     sampled_at: datetime | None = None
     last_at: datetime | None = None
     boots: int = 0
     fill_count: int = 0
     order_count: int = 0
     denied_count: int = 0
+    lost_count: int = 0
+    """Records lost to damage and not yet looked at by a person."""
     # Derived, rebuilt on load.
     groups: dict[tuple[str, str], Group] = attrs.Factory(dict)
     fx: dict[str, Decimal] = attrs.Factory(dict)
+    foreign: set[str] = attrs.Factory(set)
+    """Currencies in use other than the session's: only their rates matter."""
+    fx_moved: bool = False
+    """Whether a rate has moved since the rates were last written down."""
 
     def order(self, client_order_id: str) -> OrderState | None:
         """
@@ -285,7 +319,16 @@ class State:
         """
         Cash in session currency at today's exchange rates.
         """
+        if not self.foreign:
+            return self.cash[self.spec.currency]
         return sum((amount * self.fx.get(currency, ZERO) for currency, amount in self.cash.items()), ZERO)
+
+    def use_currency(self, currency: str) -> None:
+        """
+        Note that something is held or paid in a currency.
+        """
+        if currency != self.spec.currency:
+            self.foreign.add(currency)
 
     def settle_trading_state(self) -> None:
         """

@@ -8,10 +8,13 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
 from ltm.core import events as e
-from ltm.core.effects import SendCancel, Sweep
-from ltm.core.facts import SCHEDULE, query
-from ltm.core.orders import Item, Terms, Wish, exit_draft, place_exit, raise_alert
-from ltm.model.enums import Lifecycle, OrderStatus, Purpose, Severity, Side, TradingState
+from ltm.core.cancels import cancel, cancel_unwanted, is_unwanted, send_cancel
+from ltm.core.effects import Sweep
+from ltm.core.facts import ask
+from ltm.core.gates import is_rate_usable
+from ltm.core.orders import Item, blame, raise_alert
+from ltm.core.risk import at_plugin, raised
+from ltm.model.enums import OrderStatus, Purpose, Severity
 from ltm.model.errors import shown
 from ltm.model.numbers import ZERO, plain, ratio
 from ltm.model.results import EquityFloor
@@ -20,15 +23,16 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
 
     from ltm.core.context import Context
-    from ltm.core.state import OrderState, Slot, State
+    from ltm.core.state import OrderState, State
     from ltm.ports.rules import EquityRule
 
 _STAGES: Final = (Decimal("0.7"), Decimal("0.9"))
 _BLIND: Final = Decimal("-Infinity")
-_OWN_EXITS: Final = frozenset({Purpose.STOP_LOSS, Purpose.TAKE_PROFIT, Purpose.FLATTEN})
 SWEEP_SECONDS: Final = 60.0
 WARN_AFTER: Final = 10.0
 CRITICAL_AFTER: Final = 60.0
+BLIND_SECONDS: Final = 60.0
+"""How long a held instrument may be without a usable price before a person is told (RSK-22)."""
 
 
 # --- Equity floors ------------------------------------------------------------------------------
@@ -38,43 +42,65 @@ def watch_equity(state: State, context: Context) -> Iterator[Item]:
     """
     Compare equity with every continuous rule's floor; stop entries where one is reached.
 
-    Also sets the level at which marks call again: the next floor or warning below equity.
+    Also raises the peak after a fill, and sets the level at which marks call again: the next floor or
+    warning below equity. As long as equity stays above it and nothing else changed, there is nothing to do.
     """
+    watch, equity = context.watch, state.equity
+    if equity > state.peak and watch.settled:
+        state.peak = equity
+        watch.peaked = True
+    seen = _basis(state, context)
+    if equity > watch.alarm and seen == watch.seen:
+        return
     alarm = _BLIND
     for name, rule in context.equity_rules:
         if name in state.latches:
             continue
         floor = _floor(rule, state)
         if isinstance(floor, str):
-            yield from _faulted(state, context, name, floor)
+            yield from blame(state, context, [(name, floor)])
             continue
         level = max(floor.floor, ZERO)
-        if state.equity <= level and context.watch.settled:
+        if equity <= level and _counts(state, context, rule):
             yield from _trip(state, context, name, floor, until_roll=rule.unlatches_at_roll)
         else:
             warning = yield from _warn(state, context, name, floor)
             alarm = max(alarm, level, warning)
-    context.watch.alarm = alarm
+    watch.alarm = alarm
+    watch.seen = _basis(state, context)
+
+
+def _basis(state: State, context: Context) -> tuple[object, ...]:
+    # Everything but equity that the answer depends on.
+    return (
+        state.peak,
+        state.loss_base,
+        context.watch.settled,
+        state.reconciled_at is None,
+        context.boot_equity is None,
+        len(state.latches),
+        len(state.faulted),
+    )
+
+
+def _counts(state: State, context: Context, rule: EquityRule) -> bool:
+    # Equity means something once the books agree with the venue, the day's loss once its base is settled.
+    if state.reconciled_at is None or state.trading_date is None:
+        return False
+    return context.boot_equity is None or not rule.unlatches_at_roll
 
 
 def _floor(rule: EquityRule, state: State) -> EquityFloor | str:
-    try:
-        floor: object = rule.equity_floor(state.peak, state.loss_base)
-    except BaseException as error:  # noqa: BLE001 - plugin boundary: a rule that fails, stops entries
-        return f"raised {type(error).__name__}: {shown(str(error))}"
+    with at_plugin():
+        try:
+            floor: object = rule.equity_floor(state.peak, state.loss_base)
+        except BaseException as error:  # noqa: BLE001 - plugin boundary: a rule that fails, stops entries
+            return raised(error)
     if type(floor) is EquityFloor:
         levels: tuple[object, object] = (floor.base, floor.floor)
         if all(type(level) is Decimal and level.is_finite() for level in levels):
             return floor
     return f"answered {shown(floor)} as floor"
-
-
-def _faulted(state: State, context: Context, name: str, detail: str) -> Iterator[Item]:
-    if name in state.faulted:
-        return
-    yield e.RuleFaulted(at=context.now, name=name, detail=detail)
-    yield e.TradingPaused(at=context.now, code=f"rule_fault:{name}", message=f"rule {name} {detail}")
-    yield raise_alert(state, context, Severity.CRITICAL, "rule_fault", f"rule {name} {detail}")
 
 
 def _trip(
@@ -90,124 +116,23 @@ def _trip(
         at=context.now, code=name, message=message, measured=measured, limit=limit, until_roll=until_roll
     )
     yield raise_alert(state, context, Severity.CRITICAL, name, message)
-    yield from cancel_entries(state, context, name)
+    yield from cancel_unwanted(state, context, name)
 
 
 def _warn(state: State, context: Context, name: str, floor: EquityFloor) -> Generator[Item, None, Decimal]:
-    # Alerts once at 70 % and once at 90 % of the way down (RSK-22), again after a new base.
+    # Alerts once at 70 % and once at 90 % of the way down, and again after a new base (RSK-22, C44).
+    base, warned = context.warned.get(name, (ZERO, 0))
+    stage = warned if base == floor.base else 0
     room = floor.base - floor.floor
-    stage = context.warned.get(name, 0)
     levels = [floor.base - room * share for share in _STAGES]
     reached = sum(state.equity <= level for level in levels)
     if reached > stage and context.watch.settled and room > 0:
         used = ratio(floor.base - state.equity, room)
         message = f"equity {plain(state.equity)} has used {plain(used)} of the {name} limit"
         yield raise_alert(state, context, Severity.WARNING, f"{name}_near", message)
-    context.warned[name] = reached if reached >= stage or not reached else stage
-    return levels[reached] if reached < len(levels) else _BLIND
-
-
-def cancel_entries(state: State, context: Context, reason: str) -> Iterator[Item]:
-    """
-    Cancel every open entry of ours; exits keep working.
-    """
-    for order in list(state.orders.values()):
-        if order.entry and order.purpose is not Purpose.FOREIGN:
-            yield from cancel(context, order, reason)
-
-
-def cancel(context: Context, order: OrderState, reason: str) -> Iterator[Item]:
-    """
-    Cancel one order, unless that is under way.
-    """
-    if order.cancel_pending:
-        return
-    yield e.CancelIntended(at=context.now, client_order_id=order.client_order_id, reason=reason)
-    order.cancels = 0
-    yield from send_cancel(context, order)
-
-
-def send_cancel(context: Context, order: OrderState) -> Iterator[Item]:
-    """
-    Send a cancel, and note when to look again. It may be sent more than once (REL-2).
-    """
-    order.cancel_at = context.mono + SCHEDULE[min(order.cancels + 2, len(SCHEDULE) - 1)]
-    order.cancels += 1
-    yield SendCancel(order.client_order_id, order.venue_order_id, order.symbol)
-
-
-# --- Stop loss, take profit, flatten ------------------------------------------------------------
-
-
-def watch_exits(state: State, context: Context, terms: Terms, slots: list[Slot]) -> Iterator[Item]:
-    """
-    Close positions whose stop loss or take profit has triggered, or that shall be flat.
-    """
-    for slot in slots:
-        purpose = _due(slot)
-        if purpose is not None and state.lifecycle in _EXITING and state.trading_state not in _STOPPED:
-            yield from _exit(state, context, terms, slot, purpose)
-
-
-_EXITING: Final = frozenset({Lifecycle.RUNNING, Lifecycle.STOPPING})
-_STOPPED: Final = frozenset({TradingState.HALTED, TradingState.KILLED})
-
-
-def _due(slot: Slot) -> Purpose | None:
-    if not slot.position:
-        slot.flatten = False
-        return None
-    if slot.flatten:
-        return Purpose.FLATTEN
-    mark = slot.mark
-    side = (slot.bid if slot.position > 0 else slot.ask) or mark
-    if side is None or slot.received is None:
-        return None
-    if slot.exit_low is not None and side <= slot.exit_low:
-        return Purpose.STOP_LOSS if slot.position > 0 else Purpose.TAKE_PROFIT
-    if slot.exit_high is not None and side >= slot.exit_high:
-        return Purpose.TAKE_PROFIT if slot.position > 0 else Purpose.STOP_LOSS
-    return None
-
-
-def _exit(state: State, context: Context, terms: Terms, slot: Slot, purpose: Purpose) -> Iterator[Item]:
-    # At most one exit at a time: one whose fate is unknown counts as open (RSK-24).
-    working = [order for order in slot.orders.values() if order.purpose is not Purpose.FOREIGN]
-    if any(order.purpose in _OWN_EXITS for order in working):
-        return
-    for order in working:
-        yield from cancel(context, order, f"{purpose} of the position")
-    away = Side.SELL if slot.position > 0 else Side.BUY
-    if any(order.side is away for order in working) or not context.opening()[0]:
-        return
-    attempt = slot.exit_attempts + 1
-    if attempt > 1 and (context.mono < slot.retry_at or not _reread(context, slot)):
-        if context.mono >= slot.retry_at:
-            yield Sweep(state.sequence)
-        return
-    if attempt > state.spec.max_exit_retries:
-        yield from _give_up(state, context, slot, attempt - 1)
-        return
-    draft = exit_draft(slot, purpose)
-    if draft is not None:
-        slot.exit_sent_at = context.mono
-        slot.retry_at = context.mono + min(2.0 ** (attempt - 1), 60.0)
-        wish = Wish(epoch=slot.epoch, attempt=attempt, sizing=f"{purpose}: the whole position")
-        yield from place_exit(state, context, terms, wish, slot=slot, draft=draft, checks=[])
-
-
-def _reread(context: Context, slot: Slot) -> bool:
-    # Before another attempt the position is read from the venue again: it may be flat already.
-    return not context.capabilities.positions or slot.swept_at > slot.exit_sent_at
-
-
-def _give_up(state: State, context: Context, slot: Slot, attempts: int) -> Iterator[Item]:
-    if slot.blocked is not None:
-        return
-    symbol = slot.instrument.symbol
-    message = f"{attempts} exits of {symbol} failed; the position of {plain(slot.position)} is left to you"
-    yield e.InstrumentBlocked(at=context.now, symbol=symbol, reason=message)
-    yield raise_alert(state, context, Severity.CRITICAL, "exit_failed", message)
+        stage = reached
+    context.warned[name] = (floor.base, stage)
+    return levels[stage] if stage < len(levels) else _BLIND
 
 
 # --- Time ---------------------------------------------------------------------------------------
@@ -221,7 +146,9 @@ def tick(state: State, context: Context) -> Iterator[Item]:
         return
     context.second_at = context.mono + 1.0
     check_prices(state, context)
+    yield from note_rates(state, context)
     yield from roll(state, context)
+    yield from _tell_blind(state, context)
     for order in list(state.orders.values()):
         yield from _look_after(state, context, order)
     # Exits that wait for a cancel, a retry or an opening are looked at again.
@@ -263,6 +190,33 @@ def check_prices(state: State, context: Context) -> None:
     context.watch.settled = state.reconciled_at is not None and state.link_up and not stale
 
 
+def note_rates(state: State, context: Context) -> Iterator[Item]:
+    """
+    Write exchange rates down before anything is decided, booked or sampled at them (RSK-08).
+    """
+    if state.fx_moved:
+        rates = {currency: rate for currency, rate in sorted(state.fx.items()) if currency in state.foreign}
+        yield e.RatesNoted(at=context.now, rates=rates)
+
+
+def _tell_blind(state: State, context: Context) -> Iterator[Item]:
+    # Entries wait by themselves; a person should know once it lasts (C07, RSK-08, RSK-22).
+    blind = context.stale | {
+        f"the rate {currency}/{state.spec.currency}"
+        for currency in {slot.instrument.currency for slot in state.held()} & state.foreign
+        if not is_rate_usable(state, context, currency)
+    }
+    if not blind:
+        context.blind_since = None
+    elif context.blind_since is None:
+        context.blind_since = context.mono
+        context.blind_told = False
+    elif context.mono - context.blind_since >= BLIND_SECONDS and not context.blind_told:
+        context.blind_told = True
+        message = f"no usable price of {', '.join(sorted(blind))}: equity is not known, entries wait"
+        yield raise_alert(state, context, Severity.WARNING, "degraded", message)
+
+
 def roll(state: State, context: Context) -> Iterator[Item]:
     """
     Begin a trading date, once; a clock that goes back never re-opens an old one (RSK-09).
@@ -287,38 +241,45 @@ def roll(state: State, context: Context) -> Iterator[Item]:
 
 def sample(state: State, context: Context) -> Iterator[Item]:
     """
-    Write down prices, equity and peak, so that they survive.
+    Write down prices, equity and peak, so that they survive; nothing where nothing moved.
+    """
+    moved = context.watch.peaked or any(slot.position or slot.orders for slot in state.slots.values())
+    if state.sampled_at is None or moved:
+        yield from sample_now(state, context)
+
+
+def sample_now(state: State, context: Context) -> Iterator[Item]:
+    """
+    Write down prices, equity and peak whatever they are.
     """
     context.sample_at = context.mono + state.spec.sample_seconds
+    context.watch.peaked = False
     marks = {
         symbol: slot.mark
         for symbol, slot in sorted(state.slots.items())
         if slot.mark is not None and (slot.position or slot.orders)
     }
-    if state.sampled_at is not None and not marks and not context.watch.peaked:
-        return
-    context.watch.peaked = False
+    yield from note_rates(state, context)
     yield e.EquitySampled(at=context.now, equity=state.equity, peak_equity=state.peak, marks=marks)
 
 
 def _look_after(state: State, context: Context, order: OrderState) -> Iterator[Item]:
-    if order.purpose is Purpose.FOREIGN:
-        return
-    if order.status is OrderStatus.UNKNOWN:
+    if order.status is OrderStatus.UNKNOWN and order.purpose is not Purpose.FOREIGN:
         yield from _resolve(state, context, order)
-    if order.cancel_pending and context.mono >= order.cancel_at:
+    if context.mono < order.cancel_at:
+        return
+    if order.cancel_pending:
         yield from send_cancel(context, order)
-        if order.asked_at is None:
-            order.asked_at = context.mono
-            yield query(order)
+        yield from ask(context, order)
+    elif is_unwanted(state, context, order):
+        yield from cancel(context, order, "trading is restricted")
 
 
 def _resolve(state: State, context: Context, order: OrderState) -> Iterator[Item]:
     if order.unknown_since is None:
         order.unknown_since = context.mono
-    if order.asked_at is None and context.mono >= order.query_at:
-        order.asked_at = context.mono
-        yield query(order)
+    if context.mono >= order.query_at:
+        yield from ask(context, order)
     waited = context.mono - order.unknown_since
     stage = (waited >= WARN_AFTER) + (waited >= CRITICAL_AFTER)
     if stage > order.alarmed:

@@ -29,6 +29,7 @@ from ltm.core.events._orders import (
     OrderFilled,
     OrderIntended,
     OrderLate,
+    OrderRecalled,
     OrderRejected,
     OrderUnknown,
     SignalIgnored,
@@ -46,6 +47,8 @@ from ltm.core.events._session import (
     InstrumentDefined,
     LifecycleChanged,
     LinkChanged,
+    RatesNoted,
+    RecordLost,
     RuleFaulted,
     SessionOpened,
     TermsChanged,
@@ -67,6 +70,7 @@ SessionEvent = (
     | TradingKilled
     | TradingResumed
     | InstrumentDefined
+    | RatesNoted
     | EquitySampled
     | DayRolled
     | FlowRecorded
@@ -74,6 +78,7 @@ SessionEvent = (
     | AlertRaised
     | AlertDelivered
     | AlertAcknowledged
+    | RecordLost
     | SignalIgnored
     | OrderDenied
     | Unexpected
@@ -92,6 +97,7 @@ OrderEvent = (
     | OrderUnknown
     | OrderAbsent
     | OrderLate
+    | OrderRecalled
     | OrderFilled
     | FillReplaced
     | CancelIntended
@@ -131,11 +137,14 @@ __all__ = [
     "OrderFilled",
     "OrderIntended",
     "OrderLate",
+    "OrderRecalled",
     "OrderRejected",
     "OrderUnknown",
     "PositionAdjusted",
     "PositionIgnored",
+    "RatesNoted",
     "Reconciled",
+    "RecordLost",
     "RuleFaulted",
     "SessionEvent",
     "SessionOpened",

@@ -12,7 +12,7 @@ from ltm.model.enums import OrderStatus, Purpose, Side
 
 class ForeignOrderSeen(Event, frozen=True):
     """
-    An order at the venue that is not ours; with another purpose, ours from a lost journal.
+    An order at the venue that is not ours, new or changed; with another purpose we took it over.
     """
 
     client_order_id: str
@@ -25,6 +25,8 @@ class ForeignOrderSeen(Event, frozen=True):
     status: OrderStatus = OrderStatus.ACCEPTED
     entry: bool = True
     purpose: Purpose = Purpose.FOREIGN
+    fills: tuple[str, ...] = ()
+    """Ids of the fills it had before we took it over."""
 
 
 class PositionAdjusted(Event, frozen=True):

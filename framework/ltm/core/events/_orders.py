@@ -8,6 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from ltm.core.events._base import Event
+from ltm.core.state import OrderState
 from ltm.model.enums import Side
 from ltm.model.order import OrderDraft
 from ltm.model.results import Check, Reason
@@ -88,6 +89,8 @@ class OrderAbsent(Event, frozen=True):
 
     client_order_id: str
     evidence: str
+    not_sent: bool = False
+    """Provably nothing left, so that it takes nothing of the day's budget (C09)."""
 
 
 class OrderLate(Event, frozen=True):
@@ -97,6 +100,15 @@ class OrderLate(Event, frozen=True):
 
     client_order_id: str
     venue_order_id: str
+
+
+class OrderRecalled(Event, frozen=True):
+    """
+    News came of an order that was no longer in memory: this is how the records before left it.
+    """
+
+    client_order_id: str
+    order: OrderState
 
 
 class OrderFilled(Event, frozen=True):

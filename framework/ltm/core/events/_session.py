@@ -126,6 +126,14 @@ class InstrumentDefined(Event, frozen=True):
     instrument: Instrument
 
 
+class RatesNoted(Event, frozen=True):
+    """
+    Exchange rates into the session's currency, before something is decided or booked at them.
+    """
+
+    rates: dict[str, Decimal]
+
+
 class EquitySampled(Event, frozen=True):
     """
     Prices and equity at a moment; what lies between samples is not kept.
@@ -192,3 +200,9 @@ class AlertAcknowledged(Event, frozen=True):
 
     alert_id: str
     by: str
+
+
+class RecordLost(Event, frozen=True):
+    """
+    Stands where a damaged record was, in a repaired journal: sequences, and ids made of them, stay.
+    """

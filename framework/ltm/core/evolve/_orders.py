@@ -6,17 +6,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ltm.core.booking import charge, move
+from ltm.core.booking import amend, charge, move
 from ltm.core.exposure import touch
 from ltm.core.lifecycle import TERMINAL, Fact, NoMove, next_status
 from ltm.core.state import (
     KEEP_CLOSED,
+    KEEP_FILLS,
     FillState,
     OrderState,
     Slot,
     State,
 )
-from ltm.model.enums import Purpose, Side
+from ltm.model.enums import Side
 from ltm.model.errors import JournalError
 from ltm.model.numbers import ONE, ZERO
 from ltm.model.results import Reason
@@ -60,10 +61,12 @@ def _close(state: State, slot: Slot, order: OrderState) -> None:
     slot.orders.pop(order.client_order_id, None)
     state.closed[order.client_order_id] = order
     if len(state.closed) > KEEP_CLOSED:
-        oldest = next(iter(state.closed))
-        venue_id = state.closed.pop(oldest).venue_order_id
-        if venue_id is not None:
-            state.venue_ids.pop(venue_id, None)
+        oldest = state.closed.pop(next(iter(state.closed)))
+        if oldest.venue_order_id is not None:
+            state.venue_ids.pop(oldest.venue_order_id, None)
+        state.old_fills.update(dict.fromkeys(oldest.fills))
+        while len(state.old_fills) > KEEP_FILLS:
+            del state.old_fills[next(iter(state.old_fills))]
 
 
 def name_venue_order(state: State, order: OrderState, venue_order_id: str | None) -> None:
@@ -105,6 +108,7 @@ def order_intended(state: State, event: e.OrderIntended) -> None:
         state.signals[event.signal_key] = state.sequence
     if event.entry:
         state.orders_today += 1
+        order.counted_on = state.trading_date
     else:
         slot.exit_attempts = max(slot.exit_attempts, event.attempt)
 
@@ -130,10 +134,15 @@ def order_rejected(state: State, event: e.OrderRejected) -> None:
     order = _find(state, event.client_order_id)
     order.updated_at = event.at
     order.reason = Reason(event.code, event.message)
-    # A definitive rejection without a fill gives the day's budget back (C09).
-    if order.entry and not order.filled and order.purpose is not Purpose.FOREIGN:
-        state.orders_today = max(state.orders_today - 1, 0)
+    _give_back(state, order)
     _become(state, order, Fact.REJECTED)
+
+
+def _give_back(state: State, order: OrderState) -> None:
+    # A definitive rejection without a fill takes nothing of the day's budget of entries (C09).
+    if not order.filled and order.counted_on is not None and order.counted_on == state.trading_date:
+        state.orders_today -= 1
+        order.counted_on = None
 
 
 def order_unknown(state: State, event: e.OrderUnknown) -> None:
@@ -147,6 +156,8 @@ def order_absent(state: State, event: e.OrderAbsent) -> None:
     order = _find(state, event.client_order_id)
     order.updated_at = event.at
     order.reason = Reason("absent", event.evidence)
+    if event.not_sent:
+        _give_back(state, order)
     _become(state, order, Fact.ABSENT)
 
 
@@ -171,6 +182,13 @@ def order_expired(state: State, event: e.OrderExpired) -> None:
     _become(state, order, Fact.EXPIRED)
 
 
+def order_recalled(state: State, event: e.OrderRecalled) -> None:
+    order = event.order
+    state.closed[order.client_order_id] = order
+    if order.venue_order_id is not None:
+        state.venue_ids[order.venue_order_id] = order.client_order_id
+
+
 def order_filled(state: State, event: e.OrderFilled) -> None:
     order = _find(state, event.client_order_id)
     name_venue_order(state, order, event.venue_order_id)
@@ -189,10 +207,15 @@ def order_filled(state: State, event: e.OrderFilled) -> None:
     order.commission += event.commission
     order.updated_at = event.at
     state.fill_count += 1
+    state.estimates += event.estimated
     slot = state.slots[order.symbol]
     signed = event.quantity if order.side is Side.BUY else -event.quantity
     whole = order.filled >= order.quantity
     _become(state, order, Fact.FILLED_WHOLLY if whole else Fact.FILLED_PARTLY)
+    if whole and not order.entry:
+        slot.exit_attempts = 0  # it did what it was sent for: what is left is a new matter
+        slot.retry_at = 0.0
+    slot.net_fills += signed
     move(state, slot, signed, event.price)
     charge(state, slot, event.commission, event.commission_currency)
 
@@ -203,16 +226,15 @@ def fill_replaced(state: State, event: e.FillReplaced) -> None:
     old = order.fills[event.fill_id]
     sign = ONE if order.side is Side.BUY else -ONE
     if (old.quantity, old.price) != (event.quantity, event.price):
-        if old.quantity:
-            move(state, slot, -sign * old.quantity, old.price)
-        if event.quantity:
-            move(state, slot, sign * event.quantity, event.price)
+        amend(state, slot, sign, old, quantity=event.quantity, price=event.price)
+        slot.net_fills += sign * (event.quantity - old.quantity)
         if order.status not in TERMINAL:
             state.reserved -= order.unit_cost * order.leaves
         order.filled += event.quantity - old.quantity
         if order.status not in TERMINAL:
             state.reserved += order.unit_cost * order.leaves
         order.value += event.quantity * event.price - old.quantity * old.price
+    state.estimates += event.estimated - old.estimated
     charge(state, slot, -old.commission, old.currency)
     charge(state, slot, event.commission, event.commission_currency)
     order.commission += event.commission - old.commission

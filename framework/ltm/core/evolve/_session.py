@@ -6,8 +6,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ltm.core.booking import set_exit_levels
-from ltm.core.exposure import join_groups, touch
+from ltm.core.booking import set_exit_levels, set_rate
+from ltm.core.exposure import join_groups, rate_of, touch
 from ltm.core.lifecycle import SESSION_TABLE
 from ltm.core.state import (
     KEEP_ALERTS,
@@ -94,8 +94,13 @@ def trading_resumed(state: State, event: e.TradingResumed) -> None:
     for code in event.codes:
         state.latches.pop(code, None)
         state.faulted.pop(code.removeprefix("rule_fault:"), None)
+    if "journal_repaired" in event.codes:
+        state.lost_count = 0
     if event.reset_peak:
         state.peak = state.equity
+        state.rebases += 1
+    if "unexplained_cash" in event.codes:
+        state.cash_base = None  # a person has classified it: compare afresh from here
     if event.second_base is not None:
         state.loss_base = event.second_base
     state.settle_trading_state()
@@ -112,12 +117,21 @@ def instrument_defined(state: State, event: e.InstrumentDefined) -> None:
     for alias in instrument.aliases:
         state.aliases.setdefault(alias, []).append(instrument.symbol)
     slot.fx = state.fx.get(instrument.currency)
+    slot.rate_of = rate_of(instrument, state.spec.currency)
+    state.use_currency(instrument.currency)
     join_groups(state, slot)
 
 
 def _forget_aliases(state: State, instrument: Instrument) -> None:
     for alias in instrument.aliases:
         state.aliases[alias].remove(instrument.symbol)
+
+
+def rates_noted(state: State, event: e.RatesNoted) -> None:
+    for currency, rate in event.rates.items():
+        if state.fx.get(currency) != rate:
+            set_rate(state, currency, rate)
+    state.fx_moved = False
 
 
 def equity_sampled(state: State, event: e.EquitySampled) -> None:
@@ -145,6 +159,7 @@ def flow_recorded(state: State, event: e.FlowRecorded) -> None:
     currency = state.spec.currency
     state.cash[currency] = state.cash.get(currency, ZERO) + event.amount
     state.flows += event.amount
+    state.rebases += 1
     state.equity += event.amount
     if before > 0:
         for name in ("peak", "day_base", "loss_base"):
@@ -177,3 +192,11 @@ def alert_acknowledged(state: State, event: e.AlertAcknowledged) -> None:
     alert = state.alerts.get(event.alert_id)
     if alert is not None:
         alert.acknowledged_at = event.at
+
+
+def record_lost(state: State, event: e.RecordLost) -> None:
+    """
+    Count a record that is gone: what it said has to come from the venue.
+    """
+    del event
+    state.lost_count += 1

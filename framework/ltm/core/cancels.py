@@ -1,0 +1,59 @@
+"""
+Cancels: asked for once in the journal, sent until the venue answers, and what must be gone.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ltm.core import events as e
+from ltm.core.effects import SendCancel
+from ltm.core.facts import SCHEDULE
+from ltm.model.enums import Purpose, TradingState
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ltm.core.context import Context
+    from ltm.core.orders import Item
+    from ltm.core.state import OrderState, State
+
+
+def cancel_unwanted(state: State, context: Context, reason: str) -> Iterator[Item]:
+    """
+    Cancel every open order that a trip or the kill switch wants gone.
+    """
+    for order in list(state.orders.values()):
+        if is_unwanted(state, context, order):
+            yield from cancel(context, order, reason)
+
+
+def is_unwanted(state: State, context: Context, order: OrderState) -> bool:
+    """
+    Return whether an order has no business at the venue any more: none after a kill, and no entry
+    after an equity rule has tripped. Exits keep working, and what is not ours is left alone.
+    """
+    if order.purpose is Purpose.FOREIGN:
+        return False
+    if state.trading_state is TradingState.KILLED:
+        return True
+    return order.entry and any(name in state.latches for name, _ in context.equity_rules)
+
+
+def cancel(context: Context, order: OrderState, reason: str) -> Iterator[Item]:
+    """
+    Cancel one order, unless that is under way.
+    """
+    if order.cancel_pending:
+        return
+    yield e.CancelIntended(at=context.now, client_order_id=order.client_order_id, reason=reason)
+    yield from send_cancel(context, order)
+
+
+def send_cancel(context: Context, order: OrderState) -> Iterator[Item]:
+    """
+    Send a cancel, and note when to look again. It may be sent more than once (REL-2).
+    """
+    order.cancel_at = context.mono + SCHEDULE[min(order.cancels + 2, len(SCHEDULE) - 1)]
+    order.cancels += 1
+    yield SendCancel(order.client_order_id, order.venue_order_id, order.symbol)

@@ -1,0 +1,115 @@
+"""
+The session's own exits: stop loss, take profit, flatten. One at a time, however often it triggers.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from ltm.core import events as e
+from ltm.core.cancels import cancel
+from ltm.core.effects import Sweep
+from ltm.core.facts import OWN_EXITS
+from ltm.core.orders import Item, Terms, Wish, exit_draft, place_exit, raise_alert
+from ltm.model.enums import Lifecycle, Purpose, Severity, Side, TradingState
+from ltm.model.numbers import plain
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ltm.core.context import Context
+    from ltm.core.state import Slot, State
+
+
+def watch_exits(state: State, context: Context, terms: Terms, slots: list[Slot]) -> Iterator[Item]:
+    """
+    Close positions whose stop loss or take profit has triggered, or that shall be flat.
+    """
+    if state.lifecycle not in _EXITING or state.trading_state in _STOPPED:
+        return
+    for slot in slots:
+        purpose = _due(slot)
+        if purpose is Purpose.FLATTEN or (purpose is not None and state.lifecycle is Lifecycle.RUNNING):
+            yield from _exit(state, context, terms, slot, purpose)
+
+
+_EXITING: Final = frozenset({Lifecycle.RUNNING, Lifecycle.STOPPING})
+_STOPPED: Final = frozenset({TradingState.HALTED, TradingState.KILLED})
+
+
+def _due(slot: Slot) -> Purpose | None:
+    if not slot.position:
+        slot.flatten = False
+        return None
+    if slot.flatten:
+        return Purpose.FLATTEN
+    side = (slot.bid if slot.position > 0 else slot.ask) or slot.mark
+    if side is None or slot.received is None:
+        return None
+    if slot.exit_low is not None and side <= slot.exit_low:
+        return Purpose.STOP_LOSS if slot.position > 0 else Purpose.TAKE_PROFIT
+    if slot.exit_high is not None and side >= slot.exit_high:
+        return Purpose.TAKE_PROFIT if slot.position > 0 else Purpose.STOP_LOSS
+    return None
+
+
+def _exit(state: State, context: Context, terms: Terms, slot: Slot, purpose: Purpose) -> Iterator[Item]:
+    # At most one exit at a time: one whose fate is unknown counts as open (RSK-24).
+    working = [order for order in slot.orders.values() if order.purpose is not Purpose.FOREIGN]
+    if any(order.purpose in OWN_EXITS for order in working):
+        return
+    for order in working:
+        yield from cancel(context, order, f"{purpose} of the position")
+    away = Side.SELL if slot.position > 0 else Side.BUY
+    if any(order.side is away for order in working) or context.mono < slot.retry_at:
+        return
+    if not context.opening()[0]:
+        return
+    if slot.exit_attempts >= state.spec.max_exit_retries:
+        yield from _give_up(state, context, slot)
+    elif slot.exit_attempts and not _reread(context, slot):
+        slot.retry_at = context.mono + 1.0
+        if not context.sweeping:
+            yield Sweep(state.sequence)
+    else:
+        yield from _send_exit(state, context, terms, slot, purpose)
+
+
+def _send_exit(state: State, context: Context, terms: Terms, slot: Slot, purpose: Purpose) -> Iterator[Item]:
+    draft = exit_draft(slot, purpose)
+    if draft is None:
+        return
+    attempt = slot.exit_attempts + 1
+    slot.exit_sent_at = context.mono
+    wish = Wish(epoch=slot.epoch, attempt=attempt, sizing=f"{purpose}: the whole position")
+    yield from place_exit(state, context, terms, wish, slot=slot, draft=draft, checks=[])
+    if slot.exit_attempts == attempt:
+        slot.exit_denials = 0
+    else:
+        # Our own gates stand against it: asked again, but not at every mark, and not in silence.
+        slot.exit_denials += 1
+        if slot.exit_denials == 1:
+            message = (
+                f"the {purpose} of {slot.instrument.symbol} does not pass the gates; see the denied order"
+            )
+            yield raise_alert(state, context, Severity.CRITICAL, "exit_denied", message)
+    waits = max(attempt - 1, slot.exit_denials)
+    slot.retry_at = context.mono + min(2.0**waits, _LONGEST_WAIT)
+
+
+_LONGEST_WAIT: Final = 60.0
+
+
+def _reread(context: Context, slot: Slot) -> bool:
+    # Before another attempt the position is read from the venue again: it may be flat already.
+    return not context.capabilities.positions or slot.swept_at > slot.exit_sent_at
+
+
+def _give_up(state: State, context: Context, slot: Slot) -> Iterator[Item]:
+    if slot.gave_up == slot.epoch:
+        return
+    slot.gave_up = slot.epoch
+    symbol, attempts = slot.instrument.symbol, slot.exit_attempts
+    message = f"{attempts} exits of {symbol} failed; the position of {plain(slot.position)} is left to you"
+    yield e.InstrumentBlocked(at=context.now, symbol=symbol, reason=message)
+    yield raise_alert(state, context, Severity.CRITICAL, "exit_failed", message)

@@ -1,0 +1,92 @@
+"""
+Sizing: what the sizer would like, kept within what rules and gates leave, in whole lots.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING, Final
+
+from ltm.core import gates
+from ltm.core.risk import Rooms, at_plugin, raised
+from ltm.model.errors import shown
+from ltm.model.numbers import ONE, RULES, ZERO, floor_to, plain
+from ltm.model.results import Check
+from ltm.ports.rules import SizingView
+
+if TYPE_CHECKING:
+    from ltm.core.context import Context
+    from ltm.core.state import Slot, State
+    from ltm.model.signal import SignalRecord
+
+_PLACES: Final = Decimal("1E-8")
+_LARGEST: Final = Decimal("1E+15")
+"""More than this is no quantity but a fault of the sizer (F25)."""
+
+
+def whole_lots(quantity: Decimal, lot: Decimal) -> Decimal:
+    """
+    Return the quantity rounded down to a multiple of the lot, without digits that say nothing.
+    """
+    if lot <= 0:
+        return quantity
+    return floor_to(quantity, lot).quantize(lot if lot % 1 else ONE, context=RULES)
+
+
+def size(
+    state: State, context: Context, slot: Slot, signal: SignalRecord, *, rooms: Rooms, unit: Decimal
+) -> tuple[Decimal, str, Check | None]:
+    """
+    Ask the sizer, with what every rule and gate leaves, and round down to the lot.
+
+    Returns:
+        The quantity, how it came about, and why there is none.
+    """
+    room = gates.gate_headroom(state, context, slot, unit)
+    limiting = "gates" if room is not None else ""
+    for name, left in rooms.items():
+        if left is not None and (room is None or left < room):
+            room, limiting = left, name
+    view = SizingView(
+        now=context.now,
+        instrument=slot.instrument,
+        side=signal.action,
+        equity=state.equity,
+        initial_capital=state.allocated + state.flows,
+        cash=state.cash_total,
+        position=slot.position,
+        unit_cost=unit,
+        headroom=room,
+    )
+    name = context.sizer.name
+    wished = _ask_sizer(context, signal, view)
+    if isinstance(wished, str):
+        return ZERO, f"{name} failed", Check("sizer", "sizer_fault", message=f"{name} {wished}")
+    lot = slot.instrument.lot_size
+    quantity = whole_lots(wished if room is None or wished < room else max(room, ZERO), lot)
+    sizing = f"{name}: {_shown(wished)} at {plain(unit)} a unit"
+    if room is not None:
+        sizing += f", headroom {_shown(room)} ({limiting})"
+    sizing += f", lot {plain(lot)}"
+    if wished <= 0 and (room is None or room >= lot):
+        return ZERO, sizing, Check("sizer", "zero_size", wished, message=f"{name} asked for nothing")
+    if quantity <= 0:
+        limit = wished if room is None else min(wished, room)
+        message = f"the limits leave {_shown(limit)}, less than one lot of {plain(lot)}"
+        return ZERO, sizing, Check("sizer", "below_min_lot", limit, lot, message=message)
+    return quantity, sizing, None
+
+
+def _shown(value: Decimal) -> str:
+    return plain(value.quantize(_PLACES, context=RULES))
+
+
+def _ask_sizer(context: Context, signal: SignalRecord, view: SizingView) -> Decimal | str:
+    with at_plugin():
+        try:
+            wished: object = context.sizer.size(signal, view)
+        except BaseException as error:  # noqa: BLE001 - plugin boundary: a sizer that fails, denies (F25)
+            return raised(error)
+    if type(wished) is not Decimal or not wished.is_finite() or not 0 <= wished <= _LARGEST:
+        return f"answered {shown(wished)} instead of a quantity"
+    return wished
