@@ -291,7 +291,8 @@ class Projection:
         self._moved(event, Fact.UNKNOWN, Reason("unknown", event.reason))
 
     def _absent(self, event: e.OrderAbsent) -> None:
-        self._moved(event, Fact.ABSENT, Reason("absent", event.evidence))
+        code = "not_sent" if event.not_sent else "absent"
+        self._moved(event, Fact.ABSENT, Reason(code, event.evidence))
 
     def _canceled(self, event: e.OrderCanceled) -> None:
         self._moved(event, Fact.CANCELED, _told("canceled", event.reason))

@@ -66,6 +66,16 @@ def result_of(session: Session, signal: SignalRecord, *, duplicate: bool = False
     return _of_order(order, signal, key, first)
 
 
+def not_sent(session: Session, client_order_id: str) -> str | None:
+    """
+    Return why an order certainly never left this machine, None when it did or may have.
+    """
+    order = session.state.order(client_order_id) or session.recall(client_order_id)
+    if order is None or order.reason is None or order.status is not OrderStatus.ABSENT:
+        return None
+    return order.reason.message if order.reason.code == "not_sent" else None
+
+
 def _of_order(order: OrderState, signal: SignalRecord, key: str, first: str | None) -> TradeResult:
     status: ResultStatus = _WORDS[order.status]
     if order.status in {OrderStatus.CANCELED, OrderStatus.EXPIRED} and not order.filled:

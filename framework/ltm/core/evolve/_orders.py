@@ -155,7 +155,7 @@ def order_unknown(state: State, event: e.OrderUnknown) -> None:
 def order_absent(state: State, event: e.OrderAbsent) -> None:
     order = _find(state, event.client_order_id)
     order.updated_at = event.at
-    order.reason = Reason("absent", event.evidence)
+    order.reason = Reason("not_sent" if event.not_sent else "absent", event.evidence)
     if event.not_sent:
         _give_back(state, order)
     _become(state, order, Fact.ABSENT)
