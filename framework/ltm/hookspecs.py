@@ -18,12 +18,13 @@ listing plugins stays cheap.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
 import pluggy
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import click
 
     from ltm.ports import AlertSink, Broker, PositionSizer, RiskRule, SignalSource

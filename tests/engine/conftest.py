@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 import pytest
@@ -17,25 +17,27 @@ from ltm.config import SessionConfig, check_config, parse_config
 from ltm.core.codec import decode
 from ltm.core.events import AnyEvent
 from ltm.engine.drive import no_pause, run_now, work
-from ltm.engine.engine import Engine
 from ltm.engine.memory import MemoryJournal
 from ltm.model.errors import LtmError
-from ltm.model.instrument import Instrument
-from ltm.model.market import Quote
-from ltm.model.order import Approval
-from ltm.model.reports import (
-    AccountReport,
-    BrokerEvent,
-    Capabilities,
-    FillReport,
-    OrderReport,
-    Outcome,
-    PositionReport,
-)
 from ltm.model.signal import Signal
 from ltm.ports.broker import Broker
 from ltm.ports.shell import Record
 from ltm.registry import Registry
+
+if TYPE_CHECKING:
+    from ltm.engine.engine import Engine
+    from ltm.model.instrument import Instrument
+    from ltm.model.market import Quote
+    from ltm.model.order import Approval
+    from ltm.model.reports import (
+        AccountReport,
+        BrokerEvent,
+        Capabilities,
+        FillReport,
+        OrderReport,
+        Outcome,
+        PositionReport,
+    )
 
 CONFIG = """
 [session]
@@ -217,7 +219,13 @@ class Bench:
         moment = self.engine.clock.now()
         self.engine.submit(
             Signal(
-                stock_code=symbol, action=action, score=1, confidence=1, timestamp=moment, intent=number, **more
+                stock_code=symbol,
+                action=action,
+                score=1,
+                confidence=1,
+                timestamp=moment,
+                intent=number,
+                **more,
             )
         )
         self.turn()
@@ -265,7 +273,7 @@ def make_bench(tmp_path: Path) -> Iterator[MakeBench]:
         ready = assemble(parts, kept, observers=(observer,), inline_alerts=True)
         return Bench(tmp_path, config, kept, door, observer, ready)
 
-    yield make
+    return make
 
 
 def survivors(journal: WatchedJournal) -> WatchedJournal:

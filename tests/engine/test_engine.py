@@ -184,7 +184,9 @@ def test_the_kill_switch_holds_back_what_is_approved_but_not_sent(make_bench: Ma
 
 def test_a_source_that_raises_is_dropped_and_the_session_goes_on(make_bench: Make, tmp_path: Any) -> None:
     """A strategy's bug costs its signals, not the session."""
-    (tmp_path / "bad_strategy.py").write_text("def trade(quote):\n    raise ZeroDivisionError\n", encoding="utf-8")
+    (tmp_path / "bad_strategy.py").write_text(
+        "def trade(quote):\n    raise ZeroDivisionError\n", encoding="utf-8"
+    )
     more = '[[signals]]\nplugin = "python"\ncallable = "bad_strategy:trade"\npath = "."\n'
     bench = started(make_bench, more=more)
     bench.submit()
@@ -212,9 +214,7 @@ def test_a_signal_that_cannot_be_used_is_reported_and_leaves_no_record(make_benc
 def test_the_same_signal_twice_is_one_order_and_one_result(make_bench: Make) -> None:
     """BAD-065, F46: also after a restart."""
     bench = started(make_bench)
-    signal = Signal(
-        stock_code="AAA", action="buy", score=1, confidence=1, timestamp="2026-01-05T15:00:02Z"
-    )
+    signal = Signal(stock_code="AAA", action="buy", score=1, confidence=1, timestamp="2026-01-05T15:00:02Z")
     for _ in range(3):
         bench.engine.submit(signal)
         bench.second()

@@ -5,12 +5,9 @@ The broker port: an account's door to its venue.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
-from typing import Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
-from ltm.model.instrument import Instrument
 from ltm.model.market import Quote
-from ltm.model.order import Approval
 from ltm.model.reports import (
     AccountReport,
     BrokerEvent,
@@ -20,6 +17,12 @@ from ltm.model.reports import (
     Outcome,
     PositionReport,
 )
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from ltm.model.instrument import Instrument
+    from ltm.model.order import Approval
 
 Deliver = Callable[[Quote | BrokerEvent], None]
 """Takes one event from the adapter's loop; returns at once and never raises."""
@@ -72,7 +75,9 @@ class Broker(Protocol):
         """
         ...
 
-    async def find_order(self, client_order_id: str, venue_order_id: str | None, symbol: str) -> OrderReport | None:
+    async def find_order(
+        self, client_order_id: str, venue_order_id: str | None, symbol: str
+    ) -> OrderReport | None:
         """
         Return the order as the venue knows it now, None for a definite "not found".
         """

@@ -7,14 +7,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import msgspec
 
 from ltm.model.instrument import Instrument
-from ltm.model.order import OrderDraft
-from ltm.model.results import Allow, Deny, EquityFloor
-from ltm.model.signal import SignalRecord
+
+if TYPE_CHECKING:
+    from ltm.model.order import OrderDraft
+    from ltm.model.results import Allow, Deny, EquityFloor
+    from ltm.model.signal import SignalRecord
 
 
 class GroupExposure(msgspec.Struct, frozen=True, gc=False):

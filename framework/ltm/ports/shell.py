@@ -4,16 +4,18 @@ The ports around the shell: clock, journal, alert sinks, signal sources.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
-from ltm.model.errors import SignalError
-from ltm.model.market import Quote
-from ltm.model.results import Alert
-from ltm.model.signal import Signal
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from datetime import datetime
+
+    from ltm.model.errors import SignalError
+    from ltm.model.market import Quote
+    from ltm.model.results import Alert
+    from ltm.model.signal import Signal
 
 
 class Clock(Protocol):
