@@ -65,7 +65,7 @@ def test_a_number_is_taken_as_it_is_written(value, expected):
         "nan",
         "Infinity",
         [1],
-        object(),
+        frozenset(),
         b"1",
     ],
     ids=repr,
