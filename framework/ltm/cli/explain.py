@@ -69,16 +69,19 @@ def explain(context: click.Context, wanted: str, session: str | None, as_json: b
     key the first eight characters are enough.
     """
     with open_journals(of(context), session) as journals:
-        stories = (story_of(journal, journal.session_id, wanted) for journal in journals)
-        story = next((found for found in stories if found is not None), None)
-    if story is None:
+        told = [story_of(journal, journal.session_id, wanted) for journal in journals]
+    found = [story for story in told if story is not None]
+    if not found:
         message = f"no order or signal {shown(wanted)}"
         hint = "ltm orders lists the ids of all orders, denied ones with their signal's key"
         raise UnknownId(message, field="ID", got=wanted, hint=hint)
     if as_json:
-        print_json(story_json(story))
+        print_json(story_json(found[0]))
     else:
-        _print_story(story)
+        _print_story(found[0])
+    for other in found[1:]:
+        # Simulations of one model number their orders alike.
+        click.echo(f"notice: session {other.session_id} knows it too; see --session", err=True)
 
 
 # --- JSON ---------------------------------------------------------------------------------------

@@ -6,12 +6,14 @@ from __future__ import annotations
 
 import json
 import sys
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import click
 
 from ltm.builtins.sinks import one_line
 from ltm.core.history import as_json
+from ltm.model.numbers import RULES, decimal_of, plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -19,6 +21,9 @@ if TYPE_CHECKING:
 __all__ = ["Column", "as_cell", "on_terminal", "one_line", "print_json", "print_table", "short_time"]
 
 _GAP: Final = "  "
+_WIDEST: Final = 16
+_PLACES: Final = Decimal("1E-8")
+"""Tables round long fractions, such as a headroom; JSON never does."""
 
 
 class Column(NamedTuple):
@@ -57,7 +62,7 @@ def print_table(
         title: Stands above it.
         empty: Printed instead of a table without rows.
     """
-    cells = [[as_cell(row.get(column.key)) for column in columns] for row in rows]
+    cells = [[_cell(column, row.get(column.key)) for column in columns] for row in rows]
     if title:
         click.echo(one_line(title))
     if not cells:
@@ -79,6 +84,12 @@ def as_cell(value: object) -> str:
     if isinstance(value, (list, tuple)):
         return ", ".join(as_cell(item) for item in value) or "-"
     return one_line(str(value))
+
+
+def _cell(column: Column, value: object) -> str:
+    text = as_cell(value)
+    number = decimal_of(text) if column.is_number and len(text) > _WIDEST else None
+    return text if number is None else plain(number.quantize(_PLACES, context=RULES))
 
 
 def short_time(text: str | None) -> str | None:
