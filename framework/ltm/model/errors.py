@@ -5,6 +5,7 @@ Errors of the whole project; nothing below this module raises a bare `Exception`
     ├── ConfigError          (ValueError)    a setting is wrong           exit 2
     │   └── ConfigErrors                     several of them at once
     ├── SignalError          (ValueError)    a signal is malformed        exit 2
+    │   └── SignalErrors                     several of one batch
     ├── SessionNotFound      (ValueError)    no such session              exit 2
     ├── InvalidTransition    (ValueError)    not possible in this state   exit 2
     ├── JournalError         (RuntimeError)  journal or disk              exit 3
@@ -169,6 +170,12 @@ class SignalError(LtmError, ValueError):
 
     exit_code = 2
     default_code = "LTM-SIG-000"
+
+
+class SignalErrors(_Several, SignalError):
+    """
+    Every problem of one batch of signals, in its order.
+    """
 
 
 class SessionNotFound(LtmError, ValueError):
