@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from ltm.core import events as e
 from ltm.core.orders import Item, blame, raise_alert
-from ltm.core.risk import at_plugin, raised
+from ltm.core.risk import AtPlugin, raised
 from ltm.model.enums import Severity
 from ltm.model.errors import shown
 from ltm.model.instrument import Instrument
@@ -57,7 +57,7 @@ def _redefine(state: State, context: Context, slot: Slot, defined: Instrument) -
 
 
 def _grouping(name: str, rule: GroupingRule, instrument: Instrument) -> Groups | str:
-    with at_plugin():
+    with AtPlugin():
         try:
             found = [(name, group, weight) for group, weight in rule.groups_of(instrument).items()]
         except BaseException as error:  # noqa: BLE001 - plugin boundary: a rule that fails, stops entries

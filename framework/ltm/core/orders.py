@@ -16,7 +16,7 @@ from ltm.core import gates
 from ltm.core.effects import Effect, SubmitOrder
 from ltm.core.exposure import open_quantity, reduces, worst_price
 from ltm.core.gates import Candidate, Gate
-from ltm.core.risk import approve, headrooms, judge, snapshot_of, worst_of
+from ltm.core.risk import approve, grown, headrooms, judge, snapshot_of, worst_of
 from ltm.core.sizing import size, whole_lots
 from ltm.core.text import clean
 from ltm.model.enums import Action, Purpose, Severity, Side
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 Item = e.AnyEvent | Effect
 ALERT_LIMIT: Final = 500
+_PASSED: Final = frozenset({"ok", "reducing"})
 SIDES: Final = {Action.BUY: Side.BUY, Action.SELL: Side.SELL}
 
 
@@ -49,7 +50,7 @@ class Terms:
     exit: tuple[Gate, ...]
 
 
-@attrs.frozen(kw_only=True)
+@attrs.define(kw_only=True)
 class Wish:
     """
     Where an order comes from: a signal, or the session's own exits.
@@ -207,8 +208,7 @@ def _entry(
     empty = snapshot_of(state, context, slot, draft.side, worst=worst, quantity=ZERO)
     rooms, faults = headrooms(state, context, draft, empty)
     if not draft.quantity and wish.signal is not None:
-        quantity, sizing, problem = size(state, context, slot, wish.signal, rooms=rooms, unit=worst.unit)
-        wish = attrs.evolve(wish, sizing=sizing)
+        quantity, wish.sizing, problem = size(state, context, slot, wish.signal, rooms=rooms, unit=worst.unit)
         if problem is not None and problem.code == "below_min_lot":
             # The limits leave no lot: let each say, for one lot, which of them it is.
             checks.append(problem)
@@ -219,15 +219,17 @@ def _entry(
             yield _denied(context, wish, checks, draft)
             return
         draft = _with_quantity(draft, quantity)
-    snapshot = snapshot_of(state, context, slot, draft.side, worst=worst, quantity=draft.quantity)
+    snapshot = grown(empty, slot, draft.side, worst=worst, quantity=draft.quantity)
     judgement = judge(state, context, draft, snapshot, rooms)
     candidate = Candidate(slot, draft, entry=True, unit=worst.unit, signal=wish.signal)
     checks += [gate(state, context, candidate) for gate in terms.entry]
     checks += judgement.checks
     checks += judgement.denials
     checks += [Check(name, "rule_fault", message=detail) for name, detail in faults]
-    yield from blame(state, context, [*faults, *judgement.faults])
-    if all(check.code == "ok" for check in checks):
+    faults += judgement.faults
+    if faults:
+        yield from blame(state, context, faults)
+    if not [check for check in checks if check.code != "ok"]:
         yield from _intend(state, context, wish, draft, checks, unit_price=unit_price, entry=True)
     else:
         yield _denied(context, wish, checks, draft)
@@ -281,7 +283,7 @@ def place_exit(
     candidate = Candidate(slot, draft, entry=False, unit=unit, signal=wish.signal)
     checks += [gate(state, context, candidate) for gate in terms.exit]
     checks.append(Check("exposure", "reducing", draft.quantity, abs(slot.position)))
-    if all(check.code in {"ok", "reducing"} for check in checks):
+    if not [check for check in checks if check.code not in _PASSED]:
         yield from _intend(state, context, wish, draft, checks, unit_price=unit_price, entry=False)
     else:
         yield _denied(context, wish, checks, draft)
@@ -343,7 +345,7 @@ def _denied(
     reasons = tuple(
         Reason(check.code, check.message or check.code, check.measured, check.limit)
         for check in checks
-        if check.code not in {"ok", "reducing"}
+        if check.code not in _PASSED
     )
     return e.OrderDenied(
         at=context.now,

@@ -8,12 +8,12 @@ decides and reserves in one step of the single writer (RSK-07).
 from __future__ import annotations
 
 import re
-from contextlib import contextmanager
 from decimal import Decimal, getcontext, setcontext
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import attrs
+from msgspec.structs import replace
 
 from ltm.core.exposure import group_total, open_quantity, refresh, worst_values
 from ltm.core.text import clean
@@ -25,7 +25,6 @@ from ltm.model.results import Allow, Check, Deny
 from ltm.ports.rules import GroupExposure, PositionView, RiskSnapshot
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from decimal import Context
 
     from ltm.core.context import Context as Surroundings
@@ -90,14 +89,7 @@ def snapshot_of(
     """
     Return what rules see when they judge a quantity (RSK-05, RSK-45); zero for their headroom.
     """
-    value = quantity * worst.unit
-    long_after, short_after = worst.up, worst.down
-    if side is BUY:
-        long_after += value
-        total = worst.long + quantity
-    else:
-        short_after -= value
-        total = worst.short - quantity
+    long_after, short_after, total = _after(side, worst, quantity)
     return RiskSnapshot(
         sequence=state.sequence,
         now=context.now,
@@ -122,6 +114,28 @@ def snapshot_of(
         open_orders=len(state.orders),
         positions=partial(positions_of, state),
     )
+
+
+def grown(empty: RiskSnapshot, slot: Slot, side: Side, *, worst: Worst, quantity: Decimal) -> RiskSnapshot:
+    """
+    Return the snapshot of a quantity, made from that of none at all.
+    """
+    long_after, short_after, total = _after(side, worst, quantity)
+    return replace(
+        empty,
+        long_after=long_after,
+        short_after=short_after,
+        worst_quantity=total,
+        groups=_groups(slot, long_after, short_after) if slot.groups else (),
+    )
+
+
+def _after(side: Side, worst: Worst, quantity: Decimal) -> tuple[Decimal, Decimal, Decimal]:
+    # Worst-case values of both sides and the quantity of the order's side, with the order.
+    value = quantity * worst.unit
+    if side is BUY:
+        return worst.up + value, worst.down, worst.long + quantity
+    return worst.up, worst.down - value, worst.short - quantity
 
 
 def _groups(slot: Slot, long_after: Decimal, short_after: Decimal) -> tuple[GroupExposure, ...]:
@@ -150,17 +164,21 @@ Rooms = dict[str, Decimal | None]
 Faults = list[tuple[str, str]]
 
 
-@contextmanager
-def at_plugin() -> Iterator[Context]:
+class AtPlugin:
     """
-    Compute in a fresh decimal context, so that a plugin can change neither ours nor the next one's.
+    Computes in a fresh decimal context, so that a plugin can change neither ours nor the next one's.
     """
-    outer, inner = getcontext(), RULES.copy()
-    setcontext(inner)
-    try:
-        yield inner
-    finally:
-        setcontext(outer)
+
+    __slots__ = ("_outer",)
+
+    def __enter__(self) -> Context:
+        self._outer = getcontext()
+        inner = RULES.copy()
+        setcontext(inner)
+        return inner
+
+    def __exit__(self, *_: object) -> None:
+        setcontext(self._outer)
 
 
 def _restore(inner: Context) -> None:
@@ -189,7 +207,7 @@ def judge(
     Ask every rule, one by one; anything but a sound verdict is a fault and denies (RSK-43).
     """
     judgement = Judgement([], [], [])
-    with at_plugin() as inner:
+    with AtPlugin() as inner:
         for name, rule in context.rules:
             if name in state.faulted:
                 judgement.denials.append(Check(name, "rule_fault", message=state.faulted[name]))
@@ -246,7 +264,7 @@ def headrooms(
     """
     rooms: Rooms = {}
     faults: Faults = []
-    with at_plugin() as inner:
+    with AtPlugin() as inner:
         for name, rule in context.rules:
             room: object = ZERO
             if name not in state.faulted:

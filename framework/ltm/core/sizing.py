@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
 from ltm.core import gates
-from ltm.core.risk import Rooms, at_plugin, raised
+from ltm.core.risk import AtPlugin, Rooms, raised
 from ltm.model.errors import shown
 from ltm.model.numbers import ONE, RULES, ZERO, floor_to, plain
 from ltm.model.results import Check
@@ -82,7 +82,7 @@ def _shown(value: Decimal) -> str:
 
 
 def _ask_sizer(context: Context, signal: SignalRecord, view: SizingView) -> Decimal | str:
-    with at_plugin():
+    with AtPlugin():
         try:
             wished: object = context.sizer.size(signal, view)
         except BaseException as error:  # noqa: BLE001 - plugin boundary: a sizer that fails, denies (F25)

@@ -125,7 +125,7 @@ def load(data: bytes) -> State:
     """
     image = _DECODER.decode(data)
     state = State(**{name: getattr(image, name) for name in _STATE_FIELDS})
-    state.old_fills = dict.fromkeys(image.old_fills)
+    state.old_fills.update(dict.fromkeys(image.old_fills))
     for currency in image.cash:
         state.use_currency(currency)
     for kept in image.slots:

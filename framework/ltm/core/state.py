@@ -5,6 +5,7 @@ The state of one session: what all its events add up to. Only `ltm.core.evolve` 
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Final
@@ -277,10 +278,10 @@ class State:
     aliases: dict[str, list[str]] = attrs.Factory(dict)
     orders: dict[str, OrderState] = attrs.Factory(dict)
     """Every order that is not terminal."""
-    closed: dict[str, OrderState] = attrs.Factory(dict)
+    closed: OrderedDict[str, OrderState] = attrs.Factory(OrderedDict)
     """The most recent terminal orders."""
     venue_ids: dict[str, str] = attrs.Factory(dict)
-    old_fills: dict[str, None] = attrs.Factory(dict)
+    old_fills: OrderedDict[str, None] = attrs.Factory(OrderedDict)
     signals: dict[str, int] = attrs.Factory(dict)
     """Idempotency key -> journal sequence of the answer."""
     alerts: dict[str, OpenAlert] = attrs.Factory(dict)

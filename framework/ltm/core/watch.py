@@ -13,7 +13,7 @@ from ltm.core.effects import Sweep
 from ltm.core.facts import ask
 from ltm.core.gates import is_rate_usable
 from ltm.core.orders import Item, blame, raise_alert
-from ltm.core.risk import at_plugin, raised
+from ltm.core.risk import AtPlugin, raised
 from ltm.model.enums import OrderStatus, Purpose, Severity
 from ltm.model.errors import shown
 from ltm.model.numbers import ZERO, plain, ratio
@@ -91,7 +91,7 @@ def _counts(state: State, context: Context, rule: EquityRule) -> bool:
 
 
 def _floor(rule: EquityRule, state: State) -> EquityFloor | str:
-    with at_plugin():
+    with AtPlugin():
         try:
             floor: object = rule.equity_floor(state.peak, state.loss_base)
         except BaseException as error:  # noqa: BLE001 - plugin boundary: a rule that fails, stops entries

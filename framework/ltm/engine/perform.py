@@ -81,7 +81,7 @@ class Performer:
 
     async def _outcome(self, call: Awaitable[object]) -> Outcome:
         try:
-            outcome = await self._bounded(call)
+            outcome = await (call if self.deadline is None else self.deadline(call))
         except Exception as error:  # noqa: BLE001 - plugin boundary: an adapter that fails leaves it open
             return Ambiguous(f"{type(error).__name__}: {shown(str(error))}")
         if isinstance(outcome, (Acked, Refused, NotSent, Ambiguous)):

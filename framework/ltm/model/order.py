@@ -14,7 +14,7 @@ from ltm.model.enums import OrderType, Purpose, Side, TimeInForce
 from ltm.model.errors import LtmError
 
 
-class OrderDraft(msgspec.Struct, frozen=True, kw_only=True):
+class OrderDraft(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """
     An order that nobody has approved yet.
     """

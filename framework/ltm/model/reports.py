@@ -3,6 +3,8 @@ What a broker tells us: outcomes of requests, order and fill reports, the accoun
 
 The four outcomes of a submission are the heart of promise one. `Refused` needs the venue's own
 definitive answer and `NotSent` needs proof that nothing left; everything else is `Ambiguous`.
+
+Messages hold plain values only, so the garbage collector need not look at them (`gc=False`).
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ from ltm.model.enums import OrderStatus, OrderType, Side
 from ltm.model.instrument import Instrument
 
 
-class Acked(msgspec.Struct, frozen=True, tag=True):
+class Acked(msgspec.Struct, frozen=True, gc=False, tag=True):
     """
     The venue has the order (or the cancel request).
     """
@@ -25,7 +27,7 @@ class Acked(msgspec.Struct, frozen=True, tag=True):
     venue_order_id: str
 
 
-class Refused(msgspec.Struct, frozen=True, tag=True):
+class Refused(msgspec.Struct, frozen=True, gc=False, tag=True):
     """
     The venue definitively refused.
     """
@@ -34,7 +36,7 @@ class Refused(msgspec.Struct, frozen=True, tag=True):
     message: str
 
 
-class NotSent(msgspec.Struct, frozen=True, tag=True):
+class NotSent(msgspec.Struct, frozen=True, gc=False, tag=True):
     """
     Provably nothing left this machine.
     """
@@ -42,7 +44,7 @@ class NotSent(msgspec.Struct, frozen=True, tag=True):
     reason: str
 
 
-class Ambiguous(msgspec.Struct, frozen=True, tag=True):
+class Ambiguous(msgspec.Struct, frozen=True, gc=False, tag=True):
     """
     Nobody knows yet.
     """
@@ -53,7 +55,7 @@ class Ambiguous(msgspec.Struct, frozen=True, tag=True):
 Outcome = Acked | Refused | NotSent | Ambiguous
 
 
-class OrderReport(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+class OrderReport(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag=True):
     """
     An order as the venue sees it now. `filled_quantity` is cumulative.
     """
@@ -73,7 +75,7 @@ class OrderReport(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     reason: str | None = None
 
 
-class FillReport(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+class FillReport(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag=True):
     """
     One execution. `commission` None means not known yet; negative is a rebate.
     """
@@ -90,7 +92,7 @@ class FillReport(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     commission_currency: str | None = None
 
 
-class LinkReport(msgspec.Struct, frozen=True, tag=True):
+class LinkReport(msgspec.Struct, frozen=True, gc=False, tag=True):
     """
     The connection to the venue went up or down.
     """
@@ -100,7 +102,7 @@ class LinkReport(msgspec.Struct, frozen=True, tag=True):
     reason: str = ""
 
 
-class PositionReport(msgspec.Struct, frozen=True, kw_only=True):
+class PositionReport(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """
     A holding as the venue sees it; quantity is signed.
     """
@@ -110,7 +112,7 @@ class PositionReport(msgspec.Struct, frozen=True, kw_only=True):
     average_entry_price: Decimal | None = None
 
 
-class AccountReport(msgspec.Struct, frozen=True, kw_only=True):
+class AccountReport(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """
     The account as the venue sees it. `server_time` None means the venue does not tell.
     """

@@ -13,7 +13,7 @@ import msgspec
 from ltm.model.enums import Severity
 
 
-class Allow(msgspec.Struct, frozen=True, tag=True):
+class Allow(msgspec.Struct, frozen=True, gc=False, tag=True):
     """
     A rule lets the order pass; `measured` is what it looked at, `limit` what it compared with.
     """
@@ -22,7 +22,7 @@ class Allow(msgspec.Struct, frozen=True, tag=True):
     limit: Decimal | None = None
 
 
-class Deny(msgspec.Struct, frozen=True, tag=True):
+class Deny(msgspec.Struct, frozen=True, gc=False, tag=True):
     """
     A rule refuses the order.
     """
@@ -33,7 +33,7 @@ class Deny(msgspec.Struct, frozen=True, tag=True):
     limit: Decimal | None = None
 
 
-class EquityFloor(msgspec.Struct, frozen=True):
+class EquityFloor(msgspec.Struct, frozen=True, gc=False):
     """
     The equity at or below which a continuous rule stops entries, and the base it is measured from.
     """
@@ -59,7 +59,7 @@ class Check(msgspec.Struct, frozen=True, gc=False, array_like=True):
     message: str | None = None
 
 
-class Reason(msgspec.Struct, frozen=True):
+class Reason(msgspec.Struct, frozen=True, gc=False):
     """
     Why an order was denied or rejected.
     """

@@ -29,7 +29,7 @@ _LARGEST: Final = Decimal("1E+15")
 _SMALLEST: Final = Decimal("1E-12")
 
 
-class SignalRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class SignalRecord(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     """
     A checked signal as the core and the journal know it: exact numbers, aware UTC.
     """
@@ -231,6 +231,8 @@ def utc_of(timestamp: str, zone: tzinfo | None) -> datetime:
     moment = _parsed(timestamp)
     if moment is None:
         return utc_of(_timestamp(timestamp), zone)
+    if moment.tzinfo is UTC:
+        return moment
     if moment.tzinfo is None:
         if zone is None:
             hint = 'add the offset, for example "+08:00" or "Z", or set naive_timestamps'

@@ -32,7 +32,7 @@ LINE_LIMIT: Final = 1 << 24
 """Longest line that either side reads."""
 
 
-class Submit(msgspec.Struct, frozen=True, tag="submit"):
+class Submit(msgspec.Struct, frozen=True, gc=False, tag="submit"):
     """
     Send an order.
     """
@@ -41,7 +41,7 @@ class Submit(msgspec.Struct, frozen=True, tag="submit"):
     draft: OrderDraft
 
 
-class Cancel(msgspec.Struct, frozen=True, tag="cancel"):
+class Cancel(msgspec.Struct, frozen=True, gc=False, tag="cancel"):
     """
     Cancel an order.
     """

@@ -61,12 +61,12 @@ def _close(state: State, slot: Slot, order: OrderState) -> None:
     slot.orders.pop(order.client_order_id, None)
     state.closed[order.client_order_id] = order
     if len(state.closed) > KEEP_CLOSED:
-        oldest = state.closed.pop(next(iter(state.closed)))
+        _, oldest = state.closed.popitem(last=False)
         if oldest.venue_order_id is not None:
             state.venue_ids.pop(oldest.venue_order_id, None)
         state.old_fills.update(dict.fromkeys(oldest.fills))
         while len(state.old_fills) > KEEP_FILLS:
-            del state.old_fills[next(iter(state.old_fills))]
+            state.old_fills.popitem(last=False)
 
 
 def name_venue_order(state: State, order: OrderState, venue_order_id: str | None) -> None:
