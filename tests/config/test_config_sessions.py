@@ -415,3 +415,12 @@ allow = ["ltm-risk-*"]
     assert ["position_size", "sector_concentration", "drawdown", "daily_loss"] == [
         rule.name for rule in session.rules
     ]
+
+
+def test_an_alert_sink_may_be_told_of_serious_alerts_only(config):
+    """A threshold per sink, `info` where nothing is said; a word nobody knows is refused with the list."""
+    alerts = '[[alerts]]\nplugin = "log"\nminimum = "critical"\n[[alerts]]\nplugin = "log"\n'
+
+    assert ["critical", "info"] == [
+        alert.minimum for alert in config.check(config.good + alerts).sessions[0].alerts
+    ]

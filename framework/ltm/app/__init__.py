@@ -4,13 +4,12 @@ The composition root: a checked configuration and the plugins become engines tha
 Nothing below knows both plugins and the engine; nothing above puts parts together.
 """
 
-from ltm.app.parts import Parts, Ready, assemble, is_simulated, local_zone, make_parts, version
+from ltm.app.parts import Parts, Ready, assemble, free_id, is_simulated, local_zone, make_parts, version
 from ltm.app.runs import (
     Interrupted,
     Loaded,
     Run,
     driver_of,
-    free_id,
     keep,
     load,
     prepare,

@@ -6,13 +6,13 @@ from __future__ import annotations
 
 import hashlib
 import importlib.metadata
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, tzinfo
 from typing import TYPE_CHECKING, Final, cast
 
 import attrs
 
-from ltm.config import LtmConfig, SessionConfig, check_config, plugins_of, read_config
+from ltm.config import Chosen, SessionConfig
 from ltm.core import events as e
 from ltm.core.context import new_context
 from ltm.core.recovery import changes_of, replay
@@ -27,39 +27,13 @@ from ltm.model.hours import zone_of
 from ltm.ports.broker import Broker, Paced
 from ltm.ports.rules import PositionSizer, RiskRule
 from ltm.ports.shell import AlertSink, Clock, Journal, SignalSource
-from ltm.registry import Registry
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from ltm.engine.state_dir import StateDirectory
     from ltm.model.reports import AccountReport
     from ltm.model.signal import Signal, SignalRecord
 
 _SIMULATED: Final = ProcessIdentity(pid=0, host="", boot_id="simulated", started_at="")
-
-
-@attrs.frozen(kw_only=True)
-class Loaded:
-    """
-    A checked configuration and the plugins it was checked against.
-    """
-
-    config: LtmConfig
-    registry: Registry
-
-
-def load(path: Path, environ: Mapping[str, str] | None = None) -> Loaded:
-    """
-    Read and check a configuration file.
-
-    Raises:
-        ConfigError: Something in it is wrong; all of it is listed.
-        PluginError: A plugin it names cannot be used.
-    """
-    document = read_config(path, environ)
-    registry = Registry.discover(*plugins_of(document))
-    return Loaded(config=check_config(document, registry), registry=registry)
 
 
 @attrs.define(kw_only=True)
@@ -89,10 +63,27 @@ def make_parts(config: SessionConfig) -> Parts:
         rules=tuple(cast("RiskRule", rule.offer.factory(rule.config)) for rule in config.rules),
         sizer=cast("PositionSizer", config.sizer.offer.factory(config.sizer.config)),
         sources=tuple(cast("SignalSource", one.offer.factory(one.config)) for one in config.signals),
-        routes=tuple(
-            Route(sink=cast("AlertSink", alert.offer.factory(alert.config))) for alert in config.alerts
-        ),
+        routes=tuple(_routes(config.alerts)),
     )
+
+
+def _routes(chosen: Sequence[Chosen]) -> Iterator[Route]:
+    names: list[str] = []
+    for alert in chosen:
+        sink = cast("AlertSink", alert.offer.factory(alert.config))
+        names.append(free_id(sink.name, names))
+        yield Route(sink=sink, minimum=alert.minimum, name=names[-1])
+
+
+def free_id(wanted: str, taken: Sequence[str]) -> str:
+    """
+    Return the id, or with a number behind it when it is taken.
+    """
+    number, name = 2, wanted
+    while name in taken:
+        name = f"{wanted}-{number}"
+        number += 1
+    return name
 
 
 def is_simulated(broker: Broker) -> bool:

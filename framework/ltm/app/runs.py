@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
-from ltm.app.parts import Ready, assemble, is_simulated, make_parts
+from ltm.app.parts import Ready, assemble, free_id, is_simulated, make_parts
 from ltm.config import LtmConfig, SessionConfig, check_config, plugins_of, read_config
 from ltm.core import commands as c
 from ltm.engine.clock import SystemClock
@@ -90,17 +90,6 @@ def prepare(
         parts.config = renamed(config, free_id(config.spec.session_id, store.sessions()))
     journal = store.session(parts.config.spec.session_id)
     return assemble(parts, journal, clock=clock, observers=observers, directory=directory)
-
-
-def free_id(session_id: str, taken: Sequence[str]) -> str:
-    """
-    Return the id, or with a number behind it when it is taken.
-    """
-    number, name = 2, session_id
-    while name in taken:
-        name = f"{session_id}-{number}"
-        number += 1
-    return name
 
 
 def renamed(config: SessionConfig, session_id: str) -> SessionConfig:

@@ -15,6 +15,7 @@ from ltm.config.reader import INVALID, Reader, got, join
 from ltm.config.session import PRACTICE, SessionTable, terms
 from ltm.config.settings import LOCAL
 from ltm.config.tables import Chosen, LtmConfig, PluginsTable, RiskTable, SessionConfig
+from ltm.model.enums import Severity
 from ltm.model.errors import ConfigError, ConfigErrors, PluginError, PluginErrors, shown, suggestion
 from ltm.model.schema import field_rows
 from ltm.model.secret import Secret
@@ -35,6 +36,7 @@ _PLACEHOLDERS: Final = frozenset(
 _MOST_SESSIONS: Final = 1_000
 _SIZER: Final = "equity_fraction"
 _SINK: Final = "log"
+_MINIMUM: Final = "minimum"
 _POSITION: Final = "position_size"
 
 
@@ -175,7 +177,13 @@ class _Check:
             return None
         name = self.reader.convert(str, table["plugin"], where)
         rest = {key: value for key, value in table.items() if key != "plugin"}
-        return None if name is INVALID else self._choose(kind, name, rest, path, where)
+        minimum = Severity.INFO
+        if kind == "alert_sink" and _MINIMUM in rest:
+            minimum = self.reader.convert(Severity, rest.pop(_MINIMUM), join(path, _MINIMUM))
+        if name is INVALID or minimum is INVALID:
+            return None
+        chosen = self._choose(kind, name, rest, path, where)
+        return None if chosen is None else attrs.evolve(chosen, minimum=minimum)
 
     def _plugins(self, kind: Kind, tables: object, path: str) -> tuple[Chosen, ...]:
         if not isinstance(tables, list):

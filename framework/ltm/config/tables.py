@@ -11,6 +11,7 @@ from typing import Any, Final, Protocol
 import attrs
 
 from ltm.config.session import NaiveTimestamps
+from ltm.model.enums import Severity
 from ltm.model.errors import ConfigError, shown
 from ltm.model.offer import Kind, Offer
 from ltm.model.spec import DEFAULT_RULES, SessionSpec
@@ -51,6 +52,8 @@ class Chosen:
     name: str
     config: Any
     offer: Offer
+    minimum: Severity = Severity.INFO
+    """Alert sinks only: the least severity it is told about."""
 
 
 @attrs.frozen(kw_only=True)

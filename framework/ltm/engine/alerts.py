@@ -37,6 +37,8 @@ class Route:
 
     sink: AlertSink
     minimum: Severity = Severity.INFO
+    name: str = attrs.Factory(lambda self: self.sink.name, takes_self=True)
+    """Differs from every other route's; the sink's own name unless two sinks share one."""
 
 
 @attrs.frozen(kw_only=True)
@@ -115,16 +117,16 @@ class InlineDispatcher:
         Offer an alert to each sink that wants it; one that raises is reported.
         """
         routes = [route for route in self._routes if _wants(route, alert)]
-        entry = self._ledger.enter(alert, {route.sink.name for route in routes})
+        entry = self._ledger.enter(alert, {route.name for route in routes})
         if entry is None:
             return
         for route in routes:
             try:
                 route.sink.deliver(alert)
             except Exception as error:  # noqa: BLE001 - a sink is a plugin: whatever it raises stays here
-                self._on_trouble(route.sink.name, f"{type(error).__name__}: {error}")
+                self._on_trouble(route.name, f"{type(error).__name__}: {error}")
             else:
-                self._ledger.delivered(entry, route.sink.name)
+                self._ledger.delivered(entry, route.name)
 
     def pending(self) -> tuple[Alert, ...]:
         """
@@ -149,7 +151,7 @@ class ThreadedDispatcher:
     Delivers on one daemon thread per sink: for live sessions.
 
     Args:
-        routes: The sinks; their names must differ.
+        routes: The sinks, each under a name of its own.
         clock: Measures the window of repeats and the deadline.
         on_delivered: Told (alert id, sink) for each acknowledgement, mostly on a sink's thread.
         on_trouble: Told (sink, problem) when one hangs, fails or falls behind; on any thread.
@@ -230,7 +232,7 @@ class _Worker:
         wait: Callable[[threading.Event, float], object],
     ) -> None:
         self.route = route
-        self.name = route.sink.name
+        self.name = route.name
         self._ledger = ledger
         self._policy = policy
         self._clock = clock
