@@ -10,25 +10,22 @@ import re
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from ltm.app import prepare
 from ltm.config import Document, SessionConfig, check_config
 from ltm.core import commands as c
-from ltm.core.recovery import replay
 from ltm.engine.clock import SystemClock
-from ltm.engine.journal import JournalStore
-from ltm.engine.state_dir import StateDirectory
-from ltm.engine.watchdog import Watchdog
 from ltm.manager._batch import OnInvalid, Order, check_batch, execute
 from ltm.manager._broker import TradingAPIAdapter
 from ltm.manager._config import LiveTradingConfig
-from ltm.manager._live import LiveSession, events_of, refused
+from ltm.manager._errors import OVER, closed, elsewhere, not_found, of
+from ltm.manager._live import LiveSession
 from ltm.manager._logger import LoggerSystem, Watcher
 from ltm.manager._portfolio import PortfolioManager, TradingSession, word_of
 from ltm.manager._risk import RiskManager
-from ltm.model.enums import Lifecycle
-from ltm.model.errors import ConfigError, InvalidTransition, LtmError, SessionNotFound, shown
+from ltm.manager._state import StateKeeper
+from ltm.model.errors import ConfigError, InvalidTransition, LtmError, shown
 from ltm.model.identifiers import check_session_id
 from ltm.registry import Registry
 
@@ -43,9 +40,7 @@ if TYPE_CHECKING:
     from ltm.model.signal import Signal
     from ltm.ports.shell import Clock, Journal
 
-T = TypeVar("T")
 BY: Final = "api"
-_LISTED: Final = 10
 _LONGEST_NAME: Final = 48
 _LOG: Final = logging.getLogger("ltm.manager")
 
@@ -77,21 +72,17 @@ class AsyncLiveTradingManager:
         allow: Sequence[str] = (),
         allow_live: bool = False,
     ) -> None:
-        self._portfolios: Final = _of(PortfolioManager, portfolio_manager, "portfolio_manager")
-        self._risk: Final = _of(RiskManager, risk_manager, "risk_manager")
-        self._api: Final = _of(TradingAPIAdapter, trading_api, "trading_api")
-        self._logger: Final = logger if logger is None else _of(LoggerSystem, logger, "logger")
-        self._path: Final = None if state_dir is None else Path(state_dir)
+        self._portfolios: Final = of(PortfolioManager, portfolio_manager, "portfolio_manager")
+        self._risk: Final = of(RiskManager, risk_manager, "risk_manager")
+        self._api: Final = of(TradingAPIAdapter, trading_api, "trading_api")
+        self._logger: Final = logger if logger is None else of(LoggerSystem, logger, "logger")
+        self._state: Final = StateKeeper(None if state_dir is None else Path(state_dir))
         self._clock: Final[Clock] = clock or SystemClock()
         self._allow: Final = tuple(allow)
         self._allow_live: Final = allow_live
         self._sessions: Final[dict[str, LiveSession]] = {}
-        self._resources: Final = ExitStack()
         self._starting: Final = asyncio.Lock()
         self._registry: Registry | None = None
-        self._directory: StateDirectory | None = None
-        self._store: JournalStore | None = None
-        self._watchdog: Watchdog | None = None
         self._closed = False
 
     async def __aenter__(self) -> Self:
@@ -114,14 +105,13 @@ class AsyncLiveTradingManager:
         Start a session, or take up the one with this id where it was left.
         """
         self._require_open()
-        config = _of(LiveTradingConfig, trading_config, "trading_config")
+        config = of(LiveTradingConfig, trading_config, "trading_config")
         async with self._starting:
             checked, notices = self._checked(model_id, initial_capital, config, session_id)
             self._refuse_unasked_money(checked)
-            directory, store = self._opened()
-            live = self._prepared(checked, notices, directory, store)
+            live = self._prepared(checked, notices)
             try:
-                await live.begin(directory, self._clock, self._beat)
+                await live.begin(self._state.directory, self._clock, self._state.beat)
             except BaseException:
                 live.resources.close()
                 raise
@@ -136,9 +126,9 @@ class AsyncLiveTradingManager:
         """
         live = self._live(session_id)
         if live is None:
-            state, journal = self._stored(session_id)
-            if state.lifecycle not in {Lifecycle.STOPPED, Lifecycle.FAILED}:
-                error = _elsewhere("stop", state)
+            state, journal = self._state.stored(session_id)
+            if state.lifecycle not in OVER:
+                error = elsewhere("stop", state)
                 raise error
             return self._portfolios.summary(state, events_of(journal))
         await live.stop(BY)
@@ -231,7 +221,7 @@ class AsyncLiveTradingManager:
         Return the ids of all sessions in the state directory, those of earlier processes too.
         """
         self._require_open()
-        return self._known()
+        return sorted({*self._state.sessions(), *self._sessions})
 
     # --- The end --------------------------------------------------------------------------------
 
@@ -247,9 +237,7 @@ class AsyncLiveTradingManager:
         for live, problem in zip(going, problems, strict=True):
             if isinstance(problem, BaseException):
                 _LOG.error("session %s did not stop in order: %s", live.state.spec.session_id, problem)
-        if self._watchdog is not None:
-            self._watchdog.stop()
-        self._resources.close()
+        self._state.close()
 
     # --- Inside ---------------------------------------------------------------------------------
 
@@ -284,84 +272,39 @@ class AsyncLiveTradingManager:
             hint = "make the manager with allow_live=True"
             raise ConfigError(message, code="LTM-CFG-050", field="live", got=True, hint=hint)
 
-    def _opened(self) -> tuple[StateDirectory, JournalStore]:
-        if self._directory is None or self._store is None:
-            directory = StateDirectory.open(self._path)
-            with ExitStack() as stack:
-                stack.enter_context(directory.lock_writer())
-                directory.reserve.take()
-                stack.callback(directory.reserve.release)
-                store = JournalStore(directory.journal)
-                stack.callback(store.close)
-                self._resources.push(stack.pop_all())
-            self._directory, self._store = directory, store
-            # Ending a process is for its application to decide: here a hang is only told.
-            self._watchdog = Watchdog(SystemClock(), abort=lambda: None)
-        return self._directory, self._store
-
-    def _beat(self) -> None:
-        if self._watchdog is not None:
-            self._watchdog.beat()
-
-    def _prepared(
-        self, config: SessionConfig, notices: tuple[str, ...], directory: StateDirectory, store: JournalStore
-    ) -> LiveSession:
+    def _prepared(self, config: SessionConfig, notices: tuple[str, ...]) -> LiveSession:
+        self._state.open()
+        directory = self._state.directory
         hooks = self._registry.observers if self._registry is not None else []
         watcher = Watcher(config.spec.session_id, hooks)
         with ExitStack() as stack:
-            ready = prepare(config, store, observers=(watcher,), directory=directory, clock=self._clock)
+            ready = prepare(
+                config, self._state.store, observers=(watcher,), directory=directory, clock=self._clock
+            )
             stack.enter_context(directory.lock_session(ready.parts.config.spec.session_id))
             return LiveSession(
                 ready=ready, started_at=self._clock.now(), notices=notices, resources=stack.pop_all()
             )
 
-    def _known(self) -> list[str]:
-        stored = self._opened()[1].sessions() if self._store is not None or self._has_journal() else ()
-        return sorted({*stored, *self._sessions})
-
-    def _has_journal(self) -> bool:
-        # Somebody who only asks must not make a directory.
-        from ltm.engine.state_dir import default_path
-
-        return (self._path if self._path is not None else default_path()).exists()
-
     def _live(self, session_id: object) -> LiveSession | None:
         self._require_open()
         live = self._sessions.get(session_id) if isinstance(session_id, str) else None
         if live is None:
-            known = self._known()
+            known = sorted({*self._state.sessions(), *self._sessions})
             if session_id not in known:
-                listed = ", ".join(known[:_LISTED]) + (", ..." if len(known) > _LISTED else "")
-                message = f"no session {shown(session_id)}; known: {listed or 'none'}"
-                hint = "start_live_trading returns the session_id"
-                raise SessionNotFound(message, field="session_id", got=session_id, hint=hint)
+                raise not_found(session_id, known)
         return live
 
     def _going(self, session_id: str, verb: str) -> LiveSession:
         live = self._live(session_id)
         if live is None:
-            raise _elsewhere(verb, self._stored(session_id)[0])
+            raise elsewhere(verb, self._state.stored(session_id)[0])
         live.require_going(verb)
         return live
 
-    def _stored(self, session_id: str) -> tuple[State, Journal]:
-        journal = self._opened()[1].session(session_id)
-        state = replay(journal)
-        if state is None:
-            message = f"no session {shown(session_id)}"
-            raise SessionNotFound(message, field="session_id", got=session_id)
-        return state, journal
-
     def _books(self, session_id: str) -> tuple[State, Journal]:
         live = self._live(session_id)
-        return self._stored(session_id) if live is None else (live.state, live.journal)
-
-
-def _of(kind: type[T], value: object, name: str) -> T:
-    if isinstance(value, kind):
-        return value
-    message = f"{name} must be a {kind.__name__}, got {shown(value)}"
-    raise ConfigError(message, code="LTM-CFG-007", field=name, hint=f"pass ltm.{kind.__name__}(...)")
+        return self._state.stored(session_id) if live is None else (live.state, live.journal)
 
 
 def _name_of(model_id: str) -> str:
@@ -386,19 +329,3 @@ def _told(live: LiveSession) -> TradingSession:
         started_at=live.started_at,
         notices=live.notices,
     )
-
-
-def _elsewhere(verb: str, state: State) -> InvalidTransition:
-    if state.lifecycle in {Lifecycle.STOPPED, Lifecycle.FAILED}:
-        return refused(verb, state)
-    message = f"cannot {verb} session {state.spec.session_id}: it is not running in this manager"
-    hint = "start_live_trading with this session_id takes it up where it was left"
-    return InvalidTransition(message, field="session", got=str(state.lifecycle), hint=hint)
-
-
-def closed() -> InvalidTransition:
-    """
-    Return the error of a call that comes too late.
-    """
-    message = "cannot use this manager any more: it was closed"
-    return InvalidTransition(message, code="LTM-SES-003", field="manager", hint="make another one")

@@ -9,7 +9,8 @@ import concurrent.futures
 import threading
 from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 
-from ltm.manager._async import AsyncLiveTradingManager, closed
+from ltm.manager._async import AsyncLiveTradingManager
+from ltm.manager._errors import closed
 from ltm.model.errors import InvalidTransition
 
 if TYPE_CHECKING:

@@ -17,10 +17,10 @@ from ltm.app import Ready, driver_of, is_simulated, keep
 from ltm.core import commands as c
 from ltm.core.codec import decode
 from ltm.engine.results import not_sent, result_of
+from ltm.manager._errors import refused
 from ltm.model.enums import Lifecycle, OrderStatus
 from ltm.model.errors import (
     BrokerConnectionError,
-    InvalidTransition,
     LtmError,
     SignalError,
     TradeExecutionError,
@@ -127,7 +127,7 @@ class LiveSession:
 
         driver = driver_of(self.ready, beat=turned, clock=clock)
         self._task = asyncio.get_running_loop().create_task(self._run(driver, claim))
-        self._task.add_done_callback(lambda _: self._wake())
+        self._task.add_done_callback(self._over)
         await self.until(lambda: self.state.lifecycle is Lifecycle.RUNNING, CONNECT_SECONDS)
         if not self.ended:
             await self.until(self._has_prices, PRICE_SECONDS)
@@ -137,11 +137,15 @@ class LiveSession:
     async def _run(self, driver: LiveDriver, claim: Callable[[AccountReport], None]) -> None:
         try:
             await keep(self.ready, driver, claim)
-        except Exception as error:
-            _LOG.critical("session %s ended: %s", self.state.spec.session_id, error)
-            raise
         finally:
             self.resources.close()
+
+    def _over(self, task: asyncio.Task[None]) -> None:
+        error = None if task.cancelled() else task.exception()
+        # Of a start that fails its caller hears.
+        if error is not None and self.state.reconciled_at is not None:
+            _LOG.critical("session %s failed: %s", self.state.spec.session_id, error, exc_info=error)
+        self._wake()
 
     def _has_prices(self) -> bool:
         slots = self.state.slots
@@ -328,14 +332,6 @@ def events_of(journal: Journal) -> Iterator[AnyEvent]:
     """
     for row in journal.read():
         yield decode(row.kind, row.version, row.payload)
-
-
-def refused(verb: str, state: State) -> InvalidTransition:
-    """
-    Return the error that says which state does not allow something.
-    """
-    message = f"cannot {verb} session {state.spec.session_id}: it is {state.lifecycle.upper()}"
-    return InvalidTransition(message, field="session", got=str(state.lifecycle))
 
 
 def _is_naive(signal: Signal) -> bool:
