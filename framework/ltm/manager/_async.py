@@ -20,7 +20,7 @@ from ltm.manager._batch import OnInvalid, Order, check_batch, execute
 from ltm.manager._broker import TradingAPIAdapter
 from ltm.manager._config import LiveTradingConfig
 from ltm.manager._errors import OVER, closed, elsewhere, not_found, of
-from ltm.manager._live import LiveSession
+from ltm.manager._live import LiveSession, events_of
 from ltm.manager._logger import LoggerSystem, Watcher
 from ltm.manager._portfolio import PortfolioManager, TradingSession, word_of
 from ltm.manager._risk import RiskManager
