@@ -3,9 +3,10 @@ The recorded markets, as configurations and signals made from them; the same eve
 """
 
 import csv
+import itertools
 import json
 import random
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ import attrs
 STRATEGIES = Path(__file__).parents[1] / "strategies"
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False)
 class Market:
     """
     One recorded market and the terms it is traded on.
@@ -33,6 +34,8 @@ class Market:
     quantities: tuple[str, ...] = ("10", "20")
     rows: int | None = None
     """How many rows of the file are used; all of them by default."""
+    skip: int = 0
+    """How many rows at the beginning are not."""
     rules: dict[str, dict[str, Any]] = attrs.Factory(dict)
 
     def prices_in(self, data: Path, folder: Path) -> Path:
@@ -43,10 +46,9 @@ class Market:
         if self.rows is None:
             return source
         cut = folder / f"{self.name}-prices.csv"
-        with source.open(encoding="utf-8") as lines:
-            cut.write_text(
-                "".join(line for line, _ in zip(lines, range(self.rows + 1), strict=False)), encoding="utf-8"
-            )
+        with source.open(encoding="utf-8") as file:
+            head, rest = next(file), itertools.islice(file, self.skip, self.skip + self.rows)
+            cut.write_text(head + "".join(rest), encoding="utf-8")
         return cut
 
 
@@ -172,7 +174,7 @@ def write_config(
     folder: Path,
     data: Path,
     market: Market,
-    source: Mapping[str, Any],
+    source: Mapping[str, Any] | Sequence[Mapping[str, Any]],
     *,
     session: Mapping[str, Any] | None = None,
     broker: Mapping[str, Any] | None = None,
@@ -190,7 +192,7 @@ def write_config(
         "session": {"id": market.name, "model_id": "momentum", **market.session, **(session or {})},
         "broker": venue,
         "risk": risk,
-        "signals": [dict(source)],
+        "signals": [source] if isinstance(source, Mapping) else list(source),
         "alerts": [{"plugin": "file", "path": str(folder / "alerts.jsonl")}],
     }
     path = folder / "ltm.toml"
