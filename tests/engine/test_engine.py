@@ -323,7 +323,7 @@ def test_the_end_of_the_market_ends_the_session(make_bench: Make) -> None:
     bench.finish()
 
     assert Lifecycle.STOPPED is bench.engine.session.state.lifecycle
-    assert bench.engine.market_over
+    assert bench.engine.market.over
 
 
 def test_a_person_who_asks_the_impossible_gets_the_reason_and_no_record(make_bench: Make) -> None:
@@ -432,3 +432,17 @@ def test_a_venue_that_acks_twice_is_believed_once(make_bench: Make) -> None:
     bench.turn()
 
     assert before == bench.journal.last_sequence()
+
+
+def test_books_that_contradict_themselves_halt_the_session(make_bench: Make) -> None:
+    """REL-5: an invariant broken by whatever bug sends nothing any more, and says which."""
+    bench = started(make_bench)
+    bench.submit()
+    bench.second(2)
+    bench.engine.session.state.slots["AAA"].position += 1
+    bench.submit(intent=5)
+    bench.second(2)
+
+    state = bench.engine.session.state
+    assert TradingState.HALTED is state.trading_state
+    assert "I-01 AAA" in state.latches["invariant"].message

@@ -20,7 +20,7 @@ from ltm.core.session import Session
 from ltm.core.state import State, new_state
 from ltm.engine.alerts import AlertDispatcher, InlineDispatcher, Route, ThreadedDispatcher
 from ltm.engine.clock import ProcessIdentity, SystemClock, VirtualClock, process_identity, random_bits
-from ltm.engine.engine import Engine, MakeAlerts, Observer, Told
+from ltm.engine.engine import Engine
 from ltm.model import identifiers
 from ltm.model.errors import ConfigError
 from ltm.model.hours import zone_of
@@ -29,6 +29,7 @@ from ltm.ports.rules import PositionSizer, RiskRule
 from ltm.ports.shell import AlertSink, Clock, Journal, SignalSource
 
 if TYPE_CHECKING:
+    from ltm.engine.inputs import MakeAlerts, Observer, Told
     from ltm.engine.state_dir import StateDirectory
     from ltm.model.reports import AccountReport
     from ltm.model.signal import Signal, SignalRecord

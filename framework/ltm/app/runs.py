@@ -17,7 +17,8 @@ from ltm.config import LtmConfig, SessionConfig, check_config, plugins_of, read_
 from ltm.core import commands as c
 from ltm.engine.clock import SystemClock
 from ltm.engine.drive import no_pause, run_now, work
-from ltm.engine.engine import Engine, Observer
+from ltm.engine.engine import Engine
+from ltm.engine.inputs import Observer
 from ltm.engine.journal import JournalStore
 from ltm.engine.live import LiveDriver
 from ltm.engine.memory import MemoryJournal

@@ -43,18 +43,25 @@ def witness(state: State) -> Witness:
     return Witness(state.sequence, state.peak, state.rebases, state.trading_date)
 
 
-def violations(state: State, earlier: Witness | None = None) -> list[str]:
+def violations(state: State, earlier: Witness | None = None, *, closed: bool = True) -> list[str]:
     """
     Return what is wrong with a state, each with the invariant's name first; empty when all is well.
 
     Args:
         state: As it is now.
         earlier: What `witness` said of it before.
+        closed: Whether closed orders are looked at too; there are thousands, and they hardly change.
     """
     outer = getcontext()
     setcontext(EXACT)
     try:
-        return [*_positions(state), *_orders(state), *_money(state), *_modes(state), *_course(state, earlier)]
+        return [
+            *_positions(state),
+            *_orders(state, closed=closed),
+            *_money(state),
+            *_modes(state),
+            *_course(state, earlier),
+        ]
     finally:
         setcontext(outer)
 
@@ -84,9 +91,10 @@ def _share(slot: Slot, rule: str, name: str) -> Decimal:
     return sum(weights, ZERO) * _worst(slot)
 
 
-def _orders(state: State) -> Iterator[str]:
+def _orders(state: State, *, closed: bool) -> Iterator[str]:
     both = [(order, True) for order in state.orders.values()]
-    both += [(order, False) for order in state.closed.values()]
+    if closed:
+        both += [(order, False) for order in state.closed.values()]
     for order, is_open in both:
         name = order.client_order_id
         filled = sum((fill.quantity for fill in order.fills.values()), order.adopted)

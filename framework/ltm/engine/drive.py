@@ -55,7 +55,7 @@ async def work(engine: Engine, pause: Pause) -> None:
         if not await engine.advance():
             if engine.idle_for_good and engine.session.state.lifecycle is not Lifecycle.STOPPING:
                 engine.stop("ltm", "no more prices or signals")
-            elif engine.market_over and engine.session.state.lifecycle is Lifecycle.STOPPING:
+            elif engine.market.over and engine.session.state.lifecycle is Lifecycle.STOPPING:
                 break
         await pause(engine)
     await engine.end()

@@ -14,16 +14,18 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from concurrent.futures import Future
-from datetime import datetime, timedelta
-from typing import Any, Final, Protocol
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
 from ltm.core import commands as c
-from ltm.core import control, effects, events, recovery, watch
+from ltm.core import control, effects, events, invariants, recovery, watch
 from ltm.core.session import Session
 from ltm.engine.alerts import AlertDispatcher
+from ltm.engine.inputs import Input, Localise, MakeAlerts, Observer, Request
 from ltm.engine.intake import Intake
+from ltm.engine.market import PATIENCE, Market
 from ltm.engine.perform import Performer
 from ltm.engine.state_dir import FreeSpace, KillSwitch
 from ltm.engine.surroundings import Surroundings
@@ -38,51 +40,17 @@ from ltm.model.errors import (
 )
 from ltm.model.instrument import Instrument
 from ltm.model.market import Quote
-from ltm.model.reports import AccountReport, BrokerEvent, LinkReport
-from ltm.model.signal import Signal, SignalRecord
+from ltm.model.reports import AccountReport, LinkReport
 from ltm.ports.broker import Broker, Paced
 from ltm.ports.shell import Clock, SignalSource
 
+if TYPE_CHECKING:
+    from ltm.model.signal import Signal
+
 TURN: Final = 1_000
 """Inputs taken between two commits: bounds how long an order waits behind marks."""
+_NOTHING_LEAVES: Final = frozenset({TradingState.HALTED, TradingState.KILLED})
 STOP_SECONDS: Final = 10.0
-PATIENCE: Final = timedelta(minutes=5)
-"""How long questions may stay open after the last price of a market."""
-
-
-@attrs.frozen
-class Request:
-    """
-    A command whose sender waits until its records are durable.
-    """
-
-    command: c.AnyCommand
-    answer: Future[None]
-
-
-Input = Quote | BrokerEvent | c.Command | Request
-Told = Callable[[str, str], None]
-MakeAlerts = Callable[[Told, Told], AlertDispatcher]
-"""Makes a dispatcher from whom to tell of deliveries (alert id, sink) and of trouble (sink, problem)."""
-Localise = Callable[[Signal], SignalRecord]
-
-
-class Observer(Protocol):
-    """
-    Looks on: a live table, a log. Never decides, and what it raises is its own affair.
-    """
-
-    def on_event(self, event: events.AnyEvent) -> None:
-        """
-        See an event after it is durable.
-        """
-        ...
-
-    def on_problem(self, problem: LtmError) -> None:
-        """
-        See a signal that could not be used, or trouble of a part that trading goes on without.
-        """
-        ...
 
 
 @attrs.define(kw_only=True, eq=False)
@@ -107,26 +75,27 @@ class Engine:
     spawn: Callable[[Coroutine[Any, Any, None]], None] | None = None
     deadline: Callable[[Awaitable[Any]], Awaitable[Any]] | None = None
     wake: Callable[[], None] = lambda: None
-    horizon: Callable[[], datetime] | None = None
-    """How far a market that owns its time may go now; None: as far as it likes."""
     inputs: deque[Input] = attrs.Factory(deque)
     alerts: AlertDispatcher = attrs.field(init=False)
     performer: Performer = attrs.field(init=False)
     intake: Intake = attrs.field(init=False)
     surroundings: Surroundings = attrs.field(init=False)
-    paced: Paced | None = attrs.field(init=False)
-    """The broker, if it owns its market and its time."""
-    market_over: bool = False
-    _over_since: datetime | None = None
+    market: Market = attrs.field(init=False)
     _todo: list[effects.Effect] = attrs.Factory(list)
     _answers: list[Future[None]] = attrs.Factory(list)
+    _witness: invariants.Witness | None = None
     _seen: list[events.AnyEvent] = attrs.Factory(list)
     _snapshot_at: int = 0
     _stop_by: float | None = None
     _stopped: bool = False
 
     def __attrs_post_init__(self) -> None:
-        self.paced = self.broker if isinstance(self.broker, Paced) else None
+        self.market = Market(
+            paced=self.broker if isinstance(self.broker, Paced) else None,
+            clock=self.clock,
+            set_time=self.set_time,
+            lost=self._market_lost,
+        )
         self.performer = Performer(
             session=self.session,
             broker=self.broker,
@@ -245,8 +214,7 @@ class Engine:
         return self._poll() or worked
 
     def _now(self) -> None:
-        if self.set_time is not None and self.paced is not None:
-            self.set_time(self.paced.market_time())
+        self.market.keep_time()
         self.session.at(self.clock.now(), self.clock.monotonic())
 
     def _tick(self) -> None:
@@ -254,9 +222,21 @@ class Engine:
         is_killed = self.session.state.trading_state is TradingState.KILLED
         for command in self.surroundings.look(self.clock.monotonic(), is_killed=is_killed):
             self._todo += self.session.handle(command)
+        self._audit()
         if self._stop_by is None and self.session.state.lifecycle is Lifecycle.STOPPING:
             patience = STOP_SECONDS if self.set_time is None else PATIENCE.total_seconds()
             self._stop_by = self.clock.monotonic() + patience
+
+    def _audit(self) -> None:
+        # On in production too: books that contradict themselves send nothing any more (REL-5).
+        state = self.session.state
+        if self._witness is not None and self._witness.sequence == state.sequence:
+            return
+        broken = invariants.violations(state, self._witness, closed=False)
+        self._witness = invariants.witness(state)
+        if broken and state.trading_state not in _NOTHING_LEAVES:
+            message = f"after record {state.sequence}: {'; '.join(broken)}"
+            self._todo += self.session.handle(c.Halt("invariant", message))
 
     def _mark(self, quotes: list[Quote]) -> None:
         self._todo += self.session.mark(quotes)
@@ -374,38 +354,12 @@ class Engine:
         """
         Let a broker that owns its market go on to its next moment; return whether there was one.
         """
-        if self.paced is None:
-            return False
-        due = watch.urgent(self.session.state, self.session.context)
-        wait = None if due is None else timedelta(seconds=max(due - self.clock.monotonic(), 0.001))
-        if self.market_over:
-            return self._outlast(wait)
-        now = self.paced.market_time()
-        until = None if self.horizon is None else self.horizon()
-        if wait is not None:
-            until = now + wait if until is None else min(until, now + wait)
-        if until is not None and until <= now:
-            return False
-        try:
-            self.market_over = not await self.paced.advance(until)
-        except Exception as error:  # noqa: BLE001 - plugin boundary: a market out of reach is a broken link
-            self._trouble("the market", error)
-            if self.session.state.link_up:
-                self.post(LinkReport(up=False, at=self.clock.now(), reason=shown(str(error))))
-            return False
-        return not self.market_over
+        return await self.market.advance(watch.urgent(self.session.state, self.session.context))
 
-    def _outlast(self, wait: timedelta | None) -> bool:
-        # The market's clock stands still after its last price, and questions are still open: time
-        # goes on without it until they are answered, or it has been long enough.
-        if wait is None or self.set_time is None:
-            return False
-        now = self.clock.now()
-        self._over_since = self._over_since or now
-        if now - self._over_since > PATIENCE:
-            return False
-        self.set_time(now + wait)
-        return True
+    def _market_lost(self, reason: str, error: Exception) -> None:
+        self._trouble("the market", error)
+        if self.session.state.link_up:
+            self.post(LinkReport(up=False, at=self.clock.now(), reason=reason))
 
     # --- The end --------------------------------------------------------------------------------
 
@@ -414,7 +368,7 @@ class Engine:
         """
         Whether nothing more can happen: the market is over, or every source is exhausted.
         """
-        return self.market_over or (self.intake.exhausted and self.paced is None)
+        return self.market.over or (self.intake.exhausted and self.market.paced is None)
 
     def ready_to_end(self) -> bool:
         """

@@ -43,13 +43,13 @@ class LiveDriver:
         self._loop = asyncio.get_running_loop()
         engine = self.engine
         engine.wake = self._wake
-        if engine.paced is None:
+        if engine.market.paced is None:
             engine.inline = False
             engine.spawn = self._spawn
             deadline = engine.session.state.spec.submit_deadline
             engine.performer.deadline = lambda call: _bounded(call, deadline)
         elif self.speed is not None:
-            engine.horizon = self._horizon
+            engine.market.horizon = self._horizon
 
     def _wake(self) -> None:
         # May be called from a source's or a sink's thread.
@@ -68,7 +68,7 @@ class LiveDriver:
         task.add_done_callback(self._tasks.discard)
 
     def _horizon(self) -> datetime:
-        paced = self.engine.paced
+        paced = self.engine.market.paced
         if paced is None or self.speed is None:
             return self.clock.now()
         if self._began is None:
@@ -81,7 +81,7 @@ class LiveDriver:
         Let the outside in; wait for input where there is nothing to do.
         """
         self.beat()
-        full_speed = engine.paced is not None and self.speed is None and engine.session.state.link_up
+        full_speed = engine.market.paced is not None and self.speed is None and engine.session.state.link_up
         if full_speed or engine.inputs:
             now = self.clock.monotonic()
             if now - self._breathed_at >= BREATH:

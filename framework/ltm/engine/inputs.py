@@ -1,0 +1,56 @@
+"""
+What goes into an engine and who looks on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import TYPE_CHECKING, Protocol
+
+import attrs
+
+from ltm.core import commands as c
+from ltm.core import events
+from ltm.engine.alerts import AlertDispatcher
+from ltm.model.market import Quote
+from ltm.model.reports import BrokerEvent
+from ltm.model.signal import Signal, SignalRecord
+
+if TYPE_CHECKING:
+    from ltm.model.errors import LtmError
+
+
+@attrs.frozen
+class Request:
+    """
+    A command whose sender waits until its records are durable.
+    """
+
+    command: c.AnyCommand
+    answer: Future[None]
+
+
+Input = Quote | BrokerEvent | c.Command | Request
+Told = Callable[[str, str], None]
+MakeAlerts = Callable[[Told, Told], AlertDispatcher]
+"""Makes a dispatcher from whom to tell of deliveries (alert id, sink) and of trouble (sink, problem)."""
+Localise = Callable[[Signal], SignalRecord]
+
+
+class Observer(Protocol):
+    """
+    Looks on: a live table, a log. Never decides, and what it raises is its own affair.
+    """
+
+    def on_event(self, event: events.AnyEvent) -> None:
+        """
+        See an event after it is durable.
+        """
+        ...
+
+    def on_problem(self, problem: LtmError) -> None:
+        """
+        See a signal that could not be used, or trouble of a part that trading goes on without.
+        """
+        ...
