@@ -161,12 +161,6 @@ class Projection:
         """
         return [fill for fill in self._fills.values() if fill.quantity]
 
-    def order(self, client_order_id: str) -> OrderRow | None:
-        """
-        Return one order.
-        """
-        return self._by_id.get(client_order_id)
-
     def apply_all(self, events: Iterable[e.AnyEvent]) -> None:
         """
         Take events in the order of the journal.
@@ -241,6 +235,13 @@ class Projection:
         self.ignored += 1
 
     def _foreign(self, event: e.ForeignOrderSeen) -> None:
+        row = self._by_id.get(event.client_order_id)
+        if row is not None:
+            # Somebody changed it at the venue.
+            row.quantity, row.filled_quantity = event.quantity, event.filled_quantity
+            row.limit_price, row.updated_at = event.limit_price, event.at
+            _settle(row)
+            return
         row = OrderRow(
             session_id=self.session_id,
             client_order_id=event.client_order_id,

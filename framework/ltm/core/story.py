@@ -14,26 +14,25 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from ltm.core import events as e
-from ltm.core.booking import book
+from ltm.core.booking import amend, move
 from ltm.core.codec import KIND_OF, decode
 from ltm.core.history import FillRow, OrderRow, Projection
-from ltm.core.state import Slot
+from ltm.core.state import FillState, Slot, new_state
 from ltm.model.enums import Side
 from ltm.model.instrument import Instrument
-from ltm.model.numbers import EXACT, ZERO
+from ltm.model.numbers import EXACT, ONE, ZERO
 
 if TYPE_CHECKING:
+    from ltm.core.state import State
     from ltm.ports import Journal
     from ltm.ports.shell import Record
 
 Decision = e.OrderIntended | e.OrderDenied | e.SignalIgnored | e.ForeignOrderSeen
 _PREFIX: Final = 8
 """Characters of a signal key that are enough to ask for it."""
-_DECISIONS: Final = frozenset(
-    KIND_OF[kind] for kind in (e.OrderIntended, e.OrderDenied, e.SignalIgnored, e.ForeignOrderSeen)
-)
 _MONEY: Final = frozenset(
-    KIND_OF[kind] for kind in (e.OrderFilled, e.FillReplaced, e.PositionAdjusted, e.InstrumentDefined)
+    KIND_OF[kind]
+    for kind in (e.SessionOpened, e.InstrumentDefined, e.PositionAdjusted, e.OrderFilled, e.FillReplaced)
 )
 
 
@@ -131,7 +130,7 @@ class _Span(msgspec.Struct):
 
 
 class _Teller:
-    # Collects one order's events, and books its instrument from the first fill on.
+    # Collects one order's events, and books its instrument again on a scratch pad.
 
     def __init__(self, session_id: str, sequence: int, decision: Decision) -> None:
         self.session_id = session_id
@@ -141,26 +140,25 @@ class _Teller:
         self.history = Projection(session_id)
         self.result = Result()
         self.id: str = getattr(decision, "client_order_id", "")
-        self.symbol = decision.draft.symbol if isinstance(decision, e.OrderIntended) else self._symbol()
+        self.symbol = _symbol_of(decision)
         self.needle = self.id.encode()
+        self.pad: State | None = None
         self.slot = Slot(Instrument(symbol=self.symbol, currency=""))
-        self.fills: dict[tuple[str, str], tuple[Decimal, Decimal]] = {}
+        self.booked: dict[tuple[str, str], tuple[Side, FillState]] = {}
         self.span: _Span | None = None
         self.told: _Span | None = None
 
-    def _symbol(self) -> str:
-        return self.decision.symbol if isinstance(self.decision, e.ForeignOrderSeen) else ""
-
     def take(self, row: Record) -> None:
-        ours = bool(self.id) and self.needle in row.payload
-        if row.sequence == self.sequence or ours or (self.id and row.kind in _MONEY):
-            event = decode(row.kind, row.version, row.payload)
-            if row.sequence == self.sequence or getattr(event, "client_order_id", None) == self.id:
-                self.steps.append(Step(sequence=row.sequence, kind=row.kind, event=event))
-                self.history.apply(event)
-            if getattr(event, "symbol", self.symbol) == self.symbol:
-                with localcontext(EXACT):
-                    self._book(event)
+        named = bool(self.id) and self.needle in row.payload
+        if row.sequence != self.sequence and not named and not (self.id and row.kind in _MONEY):
+            return
+        event = decode(row.kind, row.version, row.payload)
+        mine = getattr(event, "client_order_id", None) == self.id
+        if row.sequence == self.sequence or (mine and not isinstance(event, e.OrderRecalled)):
+            self.steps.append(Step(sequence=row.sequence, kind=row.kind, event=event))
+            self.history.apply(event)
+        with localcontext(EXACT):
+            self._book(event)
 
     def story(self) -> Story:
         told, result = self.told, self.result
@@ -168,67 +166,72 @@ class _Teller:
             result.position_realized_pnl = told.realized
             result.position_quantity = self.slot.position if told.closed_at is None else ZERO
             result.position_opened_at, result.position_closed_at = told.opened_at, told.closed_at
+        order = next(iter(self.history.orders), None)
+        if order is not None:
+            result.commission = order.commission
         return Story(
             session_id=self.session_id,
             sequence=self.sequence,
             decision=self.decision,
             steps=self.steps,
-            order=next(iter(self.history.orders), None),
+            order=order,
             fills=self.history.fills,
             result=self.result,
         )
 
     def _book(self, event: e.AnyEvent) -> None:
         match event:
+            case e.SessionOpened():
+                self.pad = new_state(event.spec, event.session_key)
             case e.InstrumentDefined() if event.instrument.symbol == self.symbol:
                 self.slot.instrument = event.instrument
                 self.result.currency = event.instrument.currency
-            case e.PositionAdjusted():
+            case e.PositionAdjusted() if event.symbol == self.symbol:
                 self._move(event.quantity, event.price, event.at, ours=False)
-            case e.OrderFilled():
-                sign = 1 if event.side is Side.BUY else -1
-                ours = event.client_order_id == self.id
-                self.fills[event.client_order_id, event.fill_id] = (sign * event.quantity, event.price)
-                self.result.commission += event.commission if ours else ZERO
-                self._move(sign * event.quantity, event.price, event.at, ours=ours)
-            case e.FillReplaced():
-                self._replace(event)
+            case e.OrderFilled() if event.symbol == self.symbol:
+                fill = FillState(event.quantity, event.price, event.commission, event.commission_currency)
+                self.booked[event.client_order_id, event.fill_id] = (event.side, fill)
+                signed = event.quantity if event.side is Side.BUY else -event.quantity
+                self._move(signed, event.price, event.at, ours=event.client_order_id == self.id)
+            case e.FillReplaced() if (event.client_order_id, event.fill_id) in self.booked:
+                self._amend(event)
             case _:
                 pass
 
-    def _replace(self, event: e.FillReplaced) -> None:
-        place = (event.client_order_id, event.fill_id)
-        if place not in self.fills:
+    def _move(self, signed: Decimal, price: Decimal, at: datetime, *, ours: bool) -> None:
+        if self.pad is None:
             return
-        signed, price = self.fills[place]
-        ours = event.client_order_id == self.id
-        corrected = event.quantity if signed > 0 else -event.quantity
-        self.fills[place] = (corrected, event.price)
-        if ours:
-            self.result.commission = self.history.orders[0].commission
-        if (signed, price) == (corrected, event.price):
-            return
-        for quantity, at_price in ((-signed, price), (corrected, event.price)):
-            if quantity:
-                # Taking a fill back may pass through flat: it is still the same position.
-                if self.span is not None:
-                    self.span.closed_at = None
-                self._move(quantity, at_price, event.at, ours=ours, again=True)
-
-    def _move(
-        self, signed: Decimal, price: Decimal, at: datetime, *, ours: bool, again: bool = False
-    ) -> None:
         slot, span = self.slot, self.span
-        was_flat, epoch = not slot.position, slot.epoch
-        made = book(slot, signed, price)
+        was_flat, epoch, realized = not slot.position, slot.epoch, slot.realized
+        move(self.pad, slot, signed, price)
+        made = slot.realized - realized
+        if span is not None and not was_flat:
+            span.realized += made
+            # Turned around, the old position has ended as surely as by being closed.
+            span.closed_at = at if not slot.position or slot.epoch != epoch else None
+        if slot.epoch != epoch:
+            self.span = _Span(at)
         if ours:
             self.result.realized_pnl += made
-        if span is not None and (again or not was_flat):
-            span.realized += made
-            turned = slot.epoch != epoch and not was_flat
-            span.closed_at = at if turned or not slot.position else None
-        opened = slot.position and slot.epoch != epoch and not (again and was_flat and span is not None)
-        if opened:
-            self.span = _Span(at)
-        if ours and self.told is None:
-            self.told = self.span if was_flat else span
+            self.told = self.told or (self.span if was_flat else span)
+
+    def _amend(self, event: e.FillReplaced) -> None:
+        if self.pad is None or self.span is None:
+            return
+        place = (event.client_order_id, event.fill_id)
+        side, fill = self.booked[place]
+        slot, realized = self.slot, self.slot.realized
+        sign = ONE if side is Side.BUY else -ONE
+        amend(self.pad, slot, sign, fill, quantity=event.quantity, price=event.price)
+        self.booked[place] = (side, FillState(event.quantity, event.price, ZERO, ""))
+        made = slot.realized - realized
+        self.span.realized += made
+        self.span.closed_at = None if slot.position else event.at
+        if event.client_order_id == self.id:
+            self.result.realized_pnl += made
+
+
+def _symbol_of(decision: Decision) -> str:
+    if isinstance(decision, e.OrderIntended):
+        return decision.draft.symbol
+    return decision.symbol if isinstance(decision, e.ForeignOrderSeen) else ""
