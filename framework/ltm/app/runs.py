@@ -253,9 +253,9 @@ class Run:
 
 def driver_of(ready: Ready, *, beat: Callable[[], None], clock: Clock | None = None) -> LiveDriver:
     """
-    Return what drives a session in the running loop, at the speed that its broker's settings say.
+    Return what drives a session in the running loop, at the speed that its broker asks for.
     """
-    speed = getattr(ready.parts.config.broker.config, "speed", None)
+    speed = getattr(ready.parts.broker, "speed", None)
     return LiveDriver(
         engine=ready.engine,
         clock=clock or SystemClock(),

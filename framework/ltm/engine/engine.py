@@ -26,7 +26,7 @@ from ltm.engine.alerts import AlertDispatcher
 from ltm.engine.inputs import Input, Localise, MakeAlerts, Observer, Request
 from ltm.engine.intake import Intake
 from ltm.engine.market import PATIENCE, Market
-from ltm.engine.perform import Performer
+from ltm.engine.perform import Performer, reached
 from ltm.engine.state_dir import FreeSpace, KillSwitch
 from ltm.engine.surroundings import Surroundings
 from ltm.model.enums import Lifecycle, TradingState
@@ -163,10 +163,10 @@ class Engine:
             BrokerConnectionError: The venue cannot be reached.
             ConfigError: The account is not the session's.
         """
-        account = await self.broker.connect(self.post)
+        account = await reached(self.broker.connect(self.post))
         if claim is not None:
             claim(account)
-        listed = await self.broker.instruments(())
+        listed = await reached(self.broker.instruments(()))
         self._now()
         self._todo += self.session.boot(boot(self.clock.now()), changes)
         self._todo += [effects.DeliverAlert(alert) for alert in self.session.outbox()]

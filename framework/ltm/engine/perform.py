@@ -16,7 +16,7 @@ import attrs
 from ltm.core import commands as c
 from ltm.core import effects
 from ltm.core.session import Session
-from ltm.model.errors import shown
+from ltm.model.errors import BrokerConnectionError, LtmError, shown
 from ltm.model.reports import Acked, Ambiguous, FillReport, NotSent, OrderReport, Outcome, Refused
 from ltm.ports.broker import Broker
 from ltm.ports.shell import Clock
@@ -138,6 +138,23 @@ class Performer:
         Cancel an order when no record can be written any more.
         """
         await self._outcome(self.broker.cancel(order.client_order_id, order.venue_order_id, order.symbol))
+
+
+async def reached(call: Awaitable[T]) -> T:
+    """
+    Return what a broker answers at the start; whatever an adapter raises means that it was not reached.
+
+    Raises:
+        LtmError: A `BrokerConnectionError`, or what the adapter itself put in these words.
+    """
+    try:
+        return await call
+    except LtmError:
+        raise
+    except Exception as error:
+        message = f"the broker cannot be reached: {type(error).__name__}: {shown(str(error))}"
+        hint = "check host, credentials and network"
+        raise BrokerConnectionError(message, code="LTM-BRK-011", hint=hint) from error
 
 
 def _of(order_id: str, report: OrderReport | None, fills: Sequence[FillReport]) -> tuple[FillReport, ...]:

@@ -58,6 +58,12 @@ class Watchdog:
         """
         self._beat_at = self._clock.monotonic()
 
+    def rest(self) -> None:
+        """
+        Let silence mean nothing until the next beat: nothing is running.
+        """
+        self._beat_at = None
+
     def stop(self) -> None:
         """
         End the watch.
@@ -68,9 +74,10 @@ class Watchdog:
     def _run(self) -> None:
         warned = False
         while not self._wait(self._over, WARN_SECONDS / 2):
-            if self._beat_at is None:
+            beat_at = self._beat_at
+            if beat_at is None:
                 continue
-            silence = self._clock.monotonic() - self._beat_at
+            silence = self._clock.monotonic() - beat_at
             if silence >= ABORT_SECONDS:
                 _LOG.critical("the session has been stuck for %.0f s: aborting", silence)
                 self._abort()
