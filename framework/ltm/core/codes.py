@@ -68,4 +68,41 @@ STOPS: Final[dict[str, str]] = {
     "journal": "The journal cannot be written; nothing is sent any more.",
     "kill": "The kill switch was used.",
     "exit_failed": "An exit was rejected again and again; the instrument is left to a person.",
+    "late_arrival": "An order that was proven absent turned up at the venue; entries stop until a person has looked.",
+    "foreign_order": "The account has an order that is not ours, and `foreign_orders` is `halt`.",
+    "foreign_position": "The account holds something that is not ours and cannot or may not be taken over.",
+    "internal": "A fault of ltm itself; nothing is sent any more.",
+    "drift": "The venue's position is not ours; entries on the instrument are blocked, and nothing is traded to mend it.",
 }
+
+OUTCOMES: Final[dict[str, str]] = {
+    "unknown": "Nobody knew what became of the order; what was found out later is its status.",
+    "absent": "The order certainly never reached the venue.",
+    "not_sent": "The order certainly was not sent.",
+    "canceled": "It was canceled; the message says by whom or why.",
+    "expired": "Its time was over.",
+}
+"""What `reason` of an order that was not denied may say; a rejected one has the venue's own code."""
+
+ALERTS: Final[dict[str, str]] = {
+    "degraded": "A held instrument has had no usable price for some time: equity is not known, entries wait.",
+    "disk_low": "Little disk space is left where the journal is.",
+    "drawdown_near": "Most of the drawdown limit is used: at seven and at nine tenths.",
+    "daily_loss_near": "Most of the daily loss limit is used: at seven and at nine tenths.",
+    "exit_denied": "An exit does not pass our own gates; it is tried again.",
+    "exit_unknown": "Nobody knows whether an exit is working; no second one is sent meanwhile.",
+    "fill_after_end": "An order was filled after it had ended; the fill is booked.",
+    "fill_corrected": "The venue corrected a fill; the books follow.",
+    "ignored": "The account's holding is left out of the session (`foreign_positions`).",
+    "inherited": "The account's holding was taken over into the session (`foreign_positions`).",
+    "instrument_changed": "The venue changed an instrument's terms while it is held or worked; entries on it are blocked.",
+    "late_roll": "The session was down when its trading date changed; the day's base is the stricter of two.",
+    "link_down": "The link to the venue is down; entries wait.",
+    "not_sent": "An order was certainly not sent.",
+    "order_rejected": "The venue refused an order.",
+    "order_unknown": "An order's outcome has been unknown for some time; it counts as open.",
+    "order_vanished": "The venue no longer knows an order that it had accepted.",
+    "overfill": "An order filled more than its quantity; entries on the instrument are blocked.",
+    "signal_source": "A source of signals failed.",
+}
+"""Codes of alerts beyond those of `STOPS`, which are told as alerts too."""
