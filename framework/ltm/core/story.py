@@ -23,7 +23,6 @@ from ltm.model.instrument import Instrument
 from ltm.model.numbers import EXACT, ONE, ZERO
 
 if TYPE_CHECKING:
-    from ltm.core.state import State
     from ltm.ports import Journal
     from ltm.ports.shell import Record
 
@@ -31,8 +30,7 @@ Decision = e.OrderIntended | e.OrderDenied | e.SignalIgnored | e.ForeignOrderSee
 _PREFIX: Final = 8
 """Characters of a signal key that are enough to ask for it."""
 _MONEY: Final = frozenset(
-    KIND_OF[kind]
-    for kind in (e.SessionOpened, e.InstrumentDefined, e.PositionAdjusted, e.OrderFilled, e.FillReplaced)
+    KIND_OF[kind] for kind in (e.InstrumentDefined, e.PositionAdjusted, e.OrderFilled, e.FillReplaced)
 )
 
 
@@ -87,10 +85,10 @@ def story_of(journal: Journal, session_id: str, wanted: str) -> Story | None:
         wanted: The id; of a signal key its first eight characters are enough.
     """
     found = _find(journal, wanted)
-    if found is None:
+    opened = _opened(journal)
+    if found is None or opened is None:
         return None
-    sequence, decision = found
-    teller = _Teller(session_id, sequence, decision)
+    teller = _Teller(session_id, opened, *found)
     for row in journal.read(after=0):
         teller.take(row)
     return teller.story()
@@ -113,6 +111,12 @@ def _find(journal: Journal, wanted: str) -> tuple[int, Decision] | None:
     return None
 
 
+def _opened(journal: Journal) -> e.SessionOpened | None:
+    row = next(iter(journal.read(after=0)), None)
+    event = None if row is None else decode(row.kind, row.version, row.payload)
+    return event if isinstance(event, e.SessionOpened) else None
+
+
 def _is_named(decision: Decision, wanted: str) -> bool:
     key = getattr(decision, "signal_key", "")
     short = len(wanted) >= _PREFIX and key.startswith(wanted)
@@ -132,7 +136,7 @@ class _Span(msgspec.Struct):
 class _Teller:
     # Collects one order's events, and books its instrument again on a scratch pad.
 
-    def __init__(self, session_id: str, sequence: int, decision: Decision) -> None:
+    def __init__(self, session_id: str, opened: e.SessionOpened, sequence: int, decision: Decision) -> None:
         self.session_id = session_id
         self.sequence = sequence
         self.decision = decision
@@ -142,7 +146,7 @@ class _Teller:
         self.id: str = getattr(decision, "client_order_id", "")
         self.symbol = _symbol_of(decision)
         self.needle = self.id.encode()
-        self.pad: State | None = None
+        self.pad = new_state(opened.spec, opened.session_key)
         self.slot = Slot(Instrument(symbol=self.symbol, currency=""))
         self.booked: dict[tuple[str, str], tuple[Side, FillState]] = {}
         self.span: _Span | None = None
@@ -181,8 +185,6 @@ class _Teller:
 
     def _book(self, event: e.AnyEvent) -> None:
         match event:
-            case e.SessionOpened():
-                self.pad = new_state(event.spec, event.session_key)
             case e.InstrumentDefined() if event.instrument.symbol == self.symbol:
                 self.slot.instrument = event.instrument
                 self.result.currency = event.instrument.currency
@@ -199,8 +201,6 @@ class _Teller:
                 pass
 
     def _move(self, signed: Decimal, price: Decimal, at: datetime, *, ours: bool) -> None:
-        if self.pad is None:
-            return
         slot, span = self.slot, self.span
         was_flat, epoch, realized = not slot.position, slot.epoch, slot.realized
         move(self.pad, slot, signed, price)
@@ -216,8 +216,6 @@ class _Teller:
             self.told = self.told or (self.span if was_flat else span)
 
     def _amend(self, event: e.FillReplaced) -> None:
-        if self.pad is None or self.span is None:
-            return
         place = (event.client_order_id, event.fill_id)
         side, fill = self.booked[place]
         slot, realized = self.slot, self.slot.realized
@@ -225,8 +223,9 @@ class _Teller:
         amend(self.pad, slot, sign, fill, quantity=event.quantity, price=event.price)
         self.booked[place] = (side, FillState(event.quantity, event.price, ZERO, ""))
         made = slot.realized - realized
-        self.span.realized += made
-        self.span.closed_at = None if slot.position else event.at
+        span = self.span = self.span or _Span(event.at)
+        span.realized += made
+        span.closed_at = None if slot.position else event.at
         if event.client_order_id == self.id:
             self.result.realized_pnl += made
 

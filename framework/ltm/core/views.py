@@ -291,9 +291,8 @@ def _last_intent(state: State, symbol: str) -> set[int]:
 
 
 def _event_at(journal: Journal, sequence: int) -> e.AnyEvent | None:
-    for row in journal.read(after=sequence - 1):
-        return decode(row.kind, row.version, row.payload)
-    return None
+    row = next(iter(journal.read(after=sequence - 1)), None)
+    return None if row is None else decode(row.kind, row.version, row.payload)
 
 
 # --- Positions ----------------------------------------------------------------------------------
