@@ -10,13 +10,15 @@ A page gets an empty folder, an empty state directory and one shell for all of i
 * `toml` and `json` without a title must parse.
 * `text` is a drawing or an output, and is left alone.
 
-Commands that need the network or the whole machine (`make`, `pip`, `git`) are not run: what they name must exist.
+Commands that need the network or the whole machine (`make`, `pip`, `git`) are not run: what they name must exist. A
+package that a page has written itself is installed by hand.
 """
 
 import json
 import os
 import re
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -82,6 +84,7 @@ class Shell:
     def __init__(self, folder: Path, environment: dict[str, str]) -> None:
         self._lines: Queue[str | None] = Queue()
         self._count = 0
+        self._folder = folder
         self._process = subprocess.Popen(
             ["bash", "--norc", "--noprofile"],
             cwd=folder,
@@ -98,7 +101,7 @@ class Shell:
         steps = list(steps_of(block))
         for index, (command, expected) in enumerate(steps):
             if shlex.split(command)[0] in NOT_RUN:
-                check_names(command)
+                self._pretend(command)
                 continue
             code, output = self.run(command)
             shown = index + 1 < len(steps) and steps[index + 1][0] == "echo $?"
@@ -106,6 +109,13 @@ class Shell:
             assert shown or code == 0, f"$ {command}\nended with {code}:\n{output}"
             missing = first_missing(expected, output)
             assert missing is None, f"$ {command}\ndid not print {missing!r}, but:\n{output}"
+
+    def _pretend(self, command: str) -> None:
+        *words, last = shlex.split(command)
+        if words == ["pip", "install"] and self._folder.joinpath(last).is_dir():
+            install(self._folder / last, site_of(self._folder))
+        else:
+            check_names(command)
 
     def run(self, command: str) -> tuple[int, str]:
         self._count += 1
@@ -194,12 +204,37 @@ def check_names(command: str) -> None:
             assert list(ROOT.glob(word.removeprefix("./"))), command
 
 
+def site_of(folder: Path) -> Path:
+    return folder.parent / "site"
+
+
+def install(project: Path, site: Path) -> None:
+    """
+    What pip does with a package that needs nothing: copy it, and write down what it is and its entry points.
+    """
+    table = tomllib.loads(project.joinpath("pyproject.toml").read_text(encoding="utf-8"))["project"]
+    shutil.copytree(project / "src", site, dirs_exist_ok=True)
+    about = site / f"{table['name'].replace('-', '_')}-{table['version']}.dist-info"
+    about.mkdir()
+    about.joinpath("METADATA").write_text(
+        f"Name: {table['name']}\nVersion: {table['version']}\n", encoding="utf-8"
+    )
+    points = [
+        f"[{group}]\n" + "".join(f"{name} = {value}\n" for name, value in entries.items())
+        for group, entries in table["entry-points"].items()
+    ]
+    about.joinpath("entry_points.txt").write_text("\n".join(points), encoding="utf-8")
+
+
 def environment_of(folder: Path) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("LTM_", "PYTEST_"))}
     scripts = sysconfig.get_path("scripts")
     return {
         **kept,
         "PATH": os.pathsep.join([scripts, os.environ.get("PATH", "")]),
+        "PYTHONPATH": os.pathsep.join([str(site_of(folder)), os.environ.get("PYTHONPATH", "")]).rstrip(
+            os.pathsep
+        ),
         "LTM_STATE_DIR": str(folder.parent / "state"),
         "NO_COLOR": "1",
         "TERM": "dumb",
@@ -248,5 +283,36 @@ def test_what_a_page_shows_is_what_happens(page: Path, tmp_path: Path) -> None:
                 pytest.fail(f"{page.relative_to(ROOT)}:{example.line}: {error}")
         if program:
             run_program(program, page, folder)
+    finally:
+        shell.close()
+
+
+@pytest.mark.parametrize(
+    ("expected", "output", "missing"),
+    [
+        (["a", "b"], "a\nb\n", None),
+        (["b", "a"], "a\nb\n", "a"),
+        (["a  b"], "a b\n", None),
+        (["a...c"], "abc\n", None),
+        (["a"], "abc\n", "a"),
+        (["...", "b"], "a\nb\n", None),
+    ],
+    ids=["in order", "not in order", "blanks", "dots", "whole lines", "a line of dots"],
+)
+def test_what_is_shown_is_looked_for_line_by_line(
+    expected: list[str], output: str, missing: str | None
+) -> None:
+    """
+    A page that passes whatever it shows would prove nothing.
+    """
+    assert missing == first_missing(expected, output)
+
+
+def test_a_command_that_fails_fails_the_page(tmp_path: Path) -> None:
+    shell = Shell(tmp_path, environment_of(tmp_path))
+    try:
+        with pytest.raises(AssertionError, match="ended with 3"):
+            shell.follow("$ (exit 3)\n")
+        shell.follow("$ (exit 3)\n$ echo $?\n3\n")
     finally:
         shell.close()
