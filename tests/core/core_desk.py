@@ -8,7 +8,7 @@ replayed and must give the same books.
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ltm.core import commands as c
@@ -25,6 +25,7 @@ from ltm.engine.memory import MemoryJournal
 from ltm.model.enums import Action, OrderStatus, OrderType, Side, TimeInForce
 from ltm.model.instrument import Instrument
 from ltm.model.market import Quote
+from ltm.model.numbers import EXACT
 from ltm.model.reports import (
     AccountReport,
     Acked,
@@ -337,7 +338,8 @@ class Desk:
         return self.do(c.BrokerReported(LinkReport(up, self.now, reason)))
 
     def positions(self, **held: Any) -> tuple[PositionReport, ...]:
-        ours = {symbol: slot.position + slot.ignored for symbol, slot in self.state.slots.items()}
+        with localcontext(EXACT):
+            ours = {symbol: slot.position + slot.ignored for symbol, slot in self.state.slots.items()}
         wanted = {**ours, **{symbol: D(quantity) for symbol, quantity in held.items()}}
         return tuple(PositionReport(symbol=s, quantity=q) for s, q in wanted.items() if q)
 
@@ -363,8 +365,9 @@ class Desk:
         )
 
     def venue_cash(self) -> Decimal:
-        moved = self.state.cash[self.spec.currency] - self.spec.initial_capital
-        return self.cash + moved + self.state.outside_cash
+        with localcontext(EXACT):
+            moved = self.state.cash[self.spec.currency] - self.spec.initial_capital
+            return self.cash + moved + self.state.outside_cash
 
     # --- Looking ------------------------------------------------------------------------------
 

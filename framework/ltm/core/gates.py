@@ -186,6 +186,8 @@ def grid(state: State, context: Context, candidate: Candidate) -> Check:
     listed = candidate.slot.instrument
     draft = candidate.draft
     quantity = draft.quantity
+    if listed.fault() is not None:
+        return _GRID  # the gate before this one has said so, and there is nothing to divide by
     if quantity % listed.lot_size:
         message = f"quantity must be a multiple of {plain(listed.lot_size)}, got {plain(quantity)}"
         return _no("grid", "lot", message, quantity, listed.lot_size)
@@ -194,6 +196,9 @@ def grid(state: State, context: Context, candidate: Candidate) -> Check:
             message = f"price must be a multiple of {plain(listed.tick_size)}, got {plain(price)}"
             return _no("grid", "tick", message, price, listed.tick_size)
     return _range(listed, quantity, quantity * candidate.unit, entry=candidate.entry)
+
+
+_GRID: Final = Check("grid", "ok")
 
 
 def _range(listed: Instrument, quantity: Decimal, value: Decimal, *, entry: bool) -> Check:
@@ -312,8 +317,8 @@ def venue_funds(state: State, context: Context) -> Decimal:
     """
     Return the account's funds as last reported, moved by the session's fills and open buys since.
     """
-    reported = context.available if context.available is not None else state.cash_total
-    return reported + (state.cash_total - context.available_cash) - state.reserved
+    free = state.cash_total - state.reserved
+    return free if context.available is None else free + context.available - context.available_cash
 
 
 def _funds(rule: str, free: Decimal, state: State, candidate: Candidate) -> Check:

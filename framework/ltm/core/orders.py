@@ -206,7 +206,7 @@ def _entry(
         return
     worst = worst_of(slot, unit_price)
     empty = snapshot_of(state, context, slot, draft.side, worst=worst, quantity=ZERO)
-    rooms, faults = headrooms(state, context, draft, empty)
+    rooms, faults = headrooms(context, draft, empty)
     if not draft.quantity and wish.signal is not None:
         quantity, wish.sizing, problem = size(state, context, slot, wish.signal, rooms=rooms, unit=worst.unit)
         if problem is not None and problem.code == "below_min_lot":
@@ -220,7 +220,7 @@ def _entry(
             return
         draft = _with_quantity(draft, quantity)
     snapshot = grown(empty, slot, draft.side, worst=worst, quantity=draft.quantity)
-    judgement = judge(state, context, draft, snapshot, rooms)
+    judgement = judge(context, draft, snapshot, rooms)
     candidate = Candidate(slot, draft, entry=True, unit=worst.unit, signal=wish.signal)
     checks += [gate(state, context, candidate) for gate in terms.entry]
     checks += judgement.checks
@@ -255,8 +255,8 @@ def blame(state: State, context: Context, faults: list[tuple[str, str]]) -> Iter
         if name in state.faulted:
             continue
         message = f"rule {name} {detail}"
-        yield e.RuleFaulted(at=context.now, name=name, detail=detail)
         yield e.TradingPaused(at=context.now, code=f"rule_fault:{name}", message=message)
+        yield e.RuleFaulted(at=context.now, name=name, detail=detail)
         yield raise_alert(state, context, Severity.CRITICAL, "rule_fault", message)
 
 

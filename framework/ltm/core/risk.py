@@ -200,18 +200,13 @@ def raised(error: BaseException) -> str:
     return f"raised {type(error).__name__}: {shown(text)}"
 
 
-def judge(
-    state: State, context: Surroundings, draft: OrderDraft, snapshot: RiskSnapshot, rooms: Rooms
-) -> Judgement:
+def judge(context: Surroundings, draft: OrderDraft, snapshot: RiskSnapshot, rooms: Rooms) -> Judgement:
     """
     Ask every rule, one by one; anything but a sound verdict is a fault and denies (RSK-43).
     """
     judgement = Judgement([], [], [])
     with AtPlugin() as inner:
         for name, rule in context.rules:
-            if name in state.faulted:
-                judgement.denials.append(Check(name, "rule_fault", message=state.faulted[name]))
-                continue
             verdict: object
             try:
                 verdict = rule.check(draft, snapshot)
@@ -256,9 +251,7 @@ def _unsound(verdict: object) -> str | None:
     return None
 
 
-def headrooms(
-    state: State, context: Surroundings, draft: OrderDraft, snapshot: RiskSnapshot
-) -> tuple[Rooms, Faults]:
+def headrooms(context: Surroundings, draft: OrderDraft, snapshot: RiskSnapshot) -> tuple[Rooms, Faults]:
     """
     Return how much each rule would let pass, and the rules that failed to say (they leave zero).
     """
@@ -267,12 +260,11 @@ def headrooms(
     with AtPlugin() as inner:
         for name, rule in context.rules:
             room: object = ZERO
-            if name not in state.faulted:
-                try:
-                    room = rule.headroom(draft, snapshot)
-                except BaseException as error:  # noqa: BLE001 - plugin boundary, as above
-                    faults.append((name, raised(error)))
-                _restore(inner)
+            try:
+                room = rule.headroom(draft, snapshot)
+            except BaseException as error:  # noqa: BLE001 - plugin boundary, as above
+                faults.append((name, raised(error)))
+            _restore(inner)
             if room is None or (type(room) is Decimal and room.is_finite()):
                 rooms[name] = room
             else:
