@@ -24,6 +24,10 @@ FILL = {
 }
 
 
+def signal(name: str) -> dict[str, Any]:
+    return {"symbol": "ACME", "action": "buy", "at": "2026-01-05T14:30:00Z", "intent": ord(name)}
+
+
 def true_log() -> Log:
     """
     Order `a` was filled, `b` canceled, `c` never arrived, `d` was refused.
@@ -49,10 +53,10 @@ def true_rows() -> Log:
     """
     kinds = [
         *(
-            ("order_intended", {"client_order_id": name, "draft": DRAFT, "signal_key": f"key-{name}"})
+            ("order_intended", {"client_order_id": name, "draft": DRAFT, "signal": signal(name)})
             for name in "abcd"
         ),
-        ("order_denied", {"signal_key": "key-e", "reasons": []}),
+        ("order_denied", {"signal": signal("e"), "reasons": []}),
         ("order_accepted", {"client_order_id": "a"}),
         ("order_unknown", {"client_order_id": "c"}),
         ("order_filled", dict(FILL)),
@@ -92,7 +96,7 @@ def booked_twice(log: Log, rows: Log) -> None:
 
 
 def signal_answered_twice(log: Log, rows: Log) -> None:
-    row(rows, "order_denied")["payload"]["signal_key"] = "key-a"
+    row(rows, "order_denied")["payload"]["signal"] = signal("a")
 
 
 def fill_lost(log: Log, rows: Log) -> None:

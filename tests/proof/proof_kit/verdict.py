@@ -20,6 +20,7 @@ from proof_kit.rows import Row, fills_of
 
 Entry = Mapping[str, Any]
 
+ANSWERS = {"order_intended", "order_denied", "signal_ignored"}
 ENDS = {"order_canceled": "canceled", "order_expired": "expired"}
 NEVER_THERE = {"order_rejected", "order_absent"}
 CLOSED = {*ENDS, *NEVER_THERE}
@@ -126,11 +127,14 @@ def _arrivals(verdict: Verdict, log: list[Entry], rows: Sequence[Row]) -> None:
 
 
 def _signals(verdict: Verdict, rows: Sequence[Row]) -> None:
-    # One signal, one answer, however often it was sent (F46).
-    answers = {"order_intended", "order_denied", "signal_ignored"}
-    keys = Counter(key for row in rows if row["kind"] in answers and (key := row["payload"]["signal_key"]))
+    # One signal, one answer, however often it was sent (F46). Told apart by what they say, not by the product's key.
+    counts: Counter[str] = Counter()
+    for row in rows:
+        signal = row["payload"].get("signal")
+        if row["kind"] in ANSWERS and signal:
+            counts[" ".join(str(signal.get(name)) for name in ("symbol", "action", "at", "intent"))] += 1
     verdict.duplicated += [
-        f"signal {key} was answered {count} times" for key, count in keys.items() if count > 1
+        f"signal {name} was answered {count} times" for name, count in counts.items() if count > 1
     ]
     verdict.denied = sum(row["kind"] == "order_denied" for row in rows)
 

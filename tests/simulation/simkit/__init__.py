@@ -1,0 +1,3 @@
+"""
+A world in which everything is decided by one seed: time, network, disk, crashes, the model's signals.
+"""

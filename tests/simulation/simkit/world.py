@@ -1,0 +1,470 @@
+"""
+One world: a venue, a network, a disk, a model, an operator, and a process that dies and comes back.
+"""
+
+import functools
+import random
+import tempfile
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import attrs
+import msgspec
+from proof_kit.rows import rows_of
+from proof_kit.verdict import Verdict, judge
+
+from ltm import app
+from ltm.brokers.mock import wire
+from ltm.brokers.mock.config import CommissionConfig, MockConfig
+from ltm.brokers.mock.exchange import Exchange
+from ltm.config import SessionConfig
+from ltm.core import commands as c
+from ltm.core import events as e
+from ltm.core import invariants, recovery
+from ltm.core.context import new_context
+from ltm.core.session import Session
+from ltm.core.snapshot import state_hash
+from ltm.core.state import State, new_state
+from ltm.engine.alerts import InlineDispatcher, Route
+from ltm.engine.engine import Engine
+from ltm.model.enums import Lifecycle, OrderStatus
+from ltm.model.errors import JournalError, LtmError, SignalError
+from ltm.model.identifiers import session_key
+from ltm.model.market import Quote
+from ltm.model.results import Alert
+from ltm.model.signal import Signal
+from ltm.ports.shell import Record
+from simkit.disk import SimJournal
+from simkit.network import CAPABILITIES, SimBroker, SimVenue, moment
+from simkit.schedule import IDLE, START, Bounded, Crash, Schedule, Sleep
+from simkit.weather import LIES, Weather, weather_of
+
+SYMBOLS = ("ACME", "BOLT", "CRUX")
+MARKET_STEP = 5.0
+STORM = 300.0
+"""Seconds in which signals come and things go wrong."""
+CALM = 150.0
+"""Seconds after the last fault in which everything has to be resolved (REL-T18: 120 and some)."""
+CONFIG = """
+[session]
+id = "sim"
+model_id = "chaos"
+initial_capital = 100_000
+max_position_size = 0.5
+max_daily_trades = 1000
+stop_loss_pct = 0.004
+take_profit_pct = 0.006
+on_stop = "{on_stop}"
+[broker]
+plugin = "mock"
+[risk.sector_concentration]
+max_sector_fraction = 0.9
+sectors = "{sectors}"
+[risk.drawdown]
+max_drawdown = 0.2
+[risk.daily_loss]
+max_daily_loss = 0.1
+[[alerts]]
+plugin = "log"
+"""
+
+
+@functools.cache
+def config_of(on_stop: str) -> SessionConfig:
+    """
+    The session's terms; read once, since they are the same in every world.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        sectors = Path(folder) / "sectors.csv"
+        sectors.write_text("symbol,sector\nACME,Tools\nBOLT,Tools\nCRUX,Wine\n", encoding="utf-8")
+        path = Path(folder) / "ltm.toml"
+        path.write_text(CONFIG.format(on_stop=on_stop, sectors=sectors), encoding="utf-8")
+        (config,) = app.load(path).config.sessions
+        # Rules read their files when they are made.
+        for rule in config.rules:
+            _rule(rule)
+    spec = msgspec.structs.replace(config.spec, sample_seconds=10.0)
+    return attrs.evolve(config, spec=spec)
+
+
+_RULES: dict[str, Any] = {}
+
+
+def _rule(chosen: Any) -> Any:
+    if chosen.name not in _RULES:
+        _RULES[chosen.name] = chosen.offer.factory(chosen.config)
+    return _RULES[chosen.name]
+
+
+class Sink:
+    """
+    An alert sink that keeps what it gets.
+    """
+
+    name = "sink"
+
+    def __init__(self) -> None:
+        self.alerts: list[Alert] = []
+
+    def deliver(self, alert: Alert) -> None:
+        self.alerts.append(alert)
+
+
+class Model:
+    """
+    A signal source that, like any file, starts over at each start.
+    """
+
+    name = "chaos"
+    exhausted = False
+
+    def __init__(self, plan: list[tuple[datetime, Signal]]) -> None:
+        self._plan = plan
+        self._next = 0
+
+    def open(self, wake: Any) -> None:
+        self._next = 0
+
+    def poll(self, now: datetime) -> Iterator[Signal]:
+        while self._next < len(self._plan) and self._plan[self._next][0] <= now:
+            self._next += 1
+            yield self._plan[self._next - 1][1]
+
+    def on_quote(self, quote: Quote) -> Iterable[Signal]:
+        return ()
+
+    def close(self) -> None:
+        """
+        Nothing to close.
+        """
+
+
+def plan_of(dice: random.Random) -> list[tuple[datetime, Signal]]:
+    """
+    Draw the signals of a world; some come twice, and some in bursts.
+    """
+    plan = []
+    for number in range(dice.randint(10, 45)):
+        at = moment(round(dice.uniform(5, STORM - 20)) if number % 4 else 60.0)
+        kind = dice.random()
+        signal = Signal(
+            stock_code=dice.choice(SYMBOLS),
+            action=dice.choice(("buy", "buy", "sell")),
+            score=0.5,
+            confidence=0.9,
+            timestamp=at.isoformat(),
+            intent=number,
+            quantity=dice.choice((None, 1, 7, 40)),
+            order_type="market" if kind < 0.6 else "limit",
+            limit_price=None if kind < 0.6 else dice.choice((15, 60, 200, 500)),
+            time_in_force=dice.choice(("day", "gtc", "gtc", "ioc")),
+        )
+        plan += [(at, signal)] * (2 if dice.random() < 0.2 else 1)
+    return sorted(plan, key=lambda one: one[0])
+
+
+@attrs.define(eq=False)
+class World:
+    """
+    Everything that a seed decides.
+    """
+
+    seed: int
+    weather: Weather
+    schedule: Schedule
+    venue: SimVenue
+    journal: SimJournal
+    plan: list[tuple[datetime, Signal]]
+    dice: random.Random
+    config: SessionConfig
+    concurrent: bool
+    """Whether effects run side by side, as with a real venue, or one after the other."""
+    calls: Counter[str] = attrs.Factory(Counter)
+    problems: list[str] = attrs.Factory(list)
+    sink: Sink = attrs.Factory(Sink)
+    engine: Engine | None = None
+    boots: int = 0
+    crashes: int = 0
+    events: int = 0
+    halted: int = 0
+    stopping: bool = False
+    _earlier: invariants.Witness | None = None
+
+    # --- Life and death of a process
+
+    def boot(self) -> None:
+        """
+        Start a process on what the disk has.
+        """
+        self.boots += 1
+        self._earlier = None
+        key = session_key(self.seed)
+        spec = self.config.spec
+        state = recovery.replay(self.journal) or new_state(spec, key)
+        if self.journal.snapshot is not None:
+            self._compare(state, "snapshot and tail")
+        rules = [_rule(rule) for rule in self.config.rules]
+        context = new_context(
+            spec, rules, self.config.sizer.offer.factory(self.config.sizer.config), CAPABILITIES
+        )
+        session = Session(state, context, self.journal)
+        broker = SimBroker(
+            self.venue, self.schedule, self.weather, self.journal, key, self.calls, self.problems
+        )
+        engine = self.engine = Engine(
+            session=session,
+            broker=broker,
+            clock=self.schedule.clock,
+            sources=(Model(self.plan),),
+            make_alerts=lambda delivered, trouble: InlineDispatcher(
+                (Route(sink=self.sink),),
+                clock=self.schedule.clock,
+                on_delivered=delivered,
+                on_trouble=trouble,
+            ),
+            localise=lambda signal: signal.record(None),
+            wake=self.schedule.wake,
+            inline=not self.concurrent,
+            spawn=self.schedule.spawn if self.concurrent else None,
+            observers=(self,),
+        )
+        session.listener = self._check
+        engine.performer.deadline = lambda call: Bounded(self.schedule, call, spec.submit_deadline)
+        self.schedule.spawn(self._process(engine))
+
+    async def _process(self, engine: Engine) -> None:
+        try:
+            await engine.start(_boot_record)
+            while not engine.stopped:
+                while await engine.turn():
+                    self._snapshot(engine)
+                if engine.ready_to_end():
+                    await engine.end()
+                    return
+                await Sleep(IDLE, wakeable=True)
+        except JournalError:
+            self.halted += 1
+            await engine.abandon()
+            self._die()
+        except LtmError:
+            self._die()
+
+    def _die(self) -> None:
+        # The process ended by itself; somebody starts it again.
+        raise Crash
+
+    def crashed(self) -> None:
+        """
+        Forget everything but the disk, and come back a little later.
+        """
+        self.crashes += 1
+        if self.engine is not None:
+            self._compare_live(self.engine.session.state)
+        self.engine = None
+        self.journal.lose_power()
+        self.schedule.later(self.weather.dice.uniform(0.1, 15), self.boot)
+
+    # --- What happens besides
+
+    def market(self) -> None:
+        """
+        Let the market go on, for ever.
+        """
+        self.venue.ask(wire.Advance(self.schedule.clock.now()))
+        self.schedule.later(MARKET_STEP, self.market)
+        if self.weather.strikes("crash_anytime") and self.engine is not None:
+            raise Crash
+
+    def operator(self) -> None:
+        """
+        A person cancels an order, pauses, or resumes, now and then.
+        """
+        if self.weather.calm:
+            return
+        self.schedule.later(self.dice.uniform(20, 90), self.operator)
+        engine = self.engine
+        if engine is None:
+            return
+        state = engine.session.state
+        what = self.dice.random()
+        if what < 0.6 and state.orders:
+            engine.request(c.CancelOrder(self.dice.choice(list(state.orders)), "operator"))
+        elif what < 0.7:
+            engine.request(c.Pause("operator", "lunch"))
+            engine.request(c.Resume("operator", "lunch is over", acknowledge=tuple(state.latches)))
+        elif what < 0.75:
+            engine.request(c.Flatten("operator", self.dice.choice(SYMBOLS)))
+            self.schedule.later(30, self._resume)
+        elif state.latches:
+            self._resume()
+
+    def _resume(self) -> None:
+        if self.engine is not None:
+            latches = tuple(self.engine.session.state.latches)
+            self.engine.request(c.Resume("operator", "looked at", acknowledge=latches))
+
+    def _snapshot(self, engine: Engine) -> None:
+        if self.dice.random() < 0.002:
+            recovery.save_snapshot(self.journal, engine.session.state)
+
+    # --- What must hold
+
+    def _check(self, event: e.AnyEvent) -> None:
+        engine = self.engine
+        assert engine is not None
+        self.events += 1
+        state = engine.session.state
+        # Closed orders are looked at when it is an order's turn: samples of prices move none.
+        closed = isinstance(event, (e.OrderFilled, e.FillReplaced, e.OrderLate))
+        broken = invariants.violations(state, self._earlier, closed=closed)
+        self._earlier = invariants.witness(state)
+        self.problems += [f"after {type(event).__name__} ({state.sequence}): {one}" for one in broken]
+
+    def on_event(self, event: e.AnyEvent) -> None:
+        """
+        Look on; `_check` looks closer.
+        """
+
+    def on_problem(self, problem: LtmError) -> None:
+        """
+        Every signal of the plan can be used, also the second time.
+        """
+        if isinstance(problem, SignalError):
+            self.problems.append(f"F46 a signal was refused: {problem.message}")
+
+    def _compare(self, state: State, what: str) -> None:
+        full = recovery.replay(_Whole(self.journal.records[: state.sequence]), snapshots=False)
+        if full is None or state_hash(full) != state_hash(state):
+            self.problems.append(f"I-17 {what} is not what the journal adds up to")
+
+    def _compare_live(self, state: State) -> None:
+        if state.sequence and state.sequence == len(self.journal.records):
+            self._compare(state, f"the state after record {state.sequence}")
+
+    # --- The whole story
+
+    def run(self) -> "World":
+        """
+        A storm, a calm, an orderly end.
+        """
+        self.schedule.on_crash = self.crashed
+        self.journal.before = self._disk
+        self.journal.after_commit = self._committed
+        self.schedule.later(0, self.market)
+        self.schedule.later(0.5, self.boot)
+        self.schedule.later(30, self.operator)
+        self.schedule.run(STORM)
+        self.weather.calm = True
+        self.schedule.run(STORM + CALM)
+        self._check_liveness()
+        self._stop()
+        return self
+
+    def _disk(self, operation: str) -> None:
+        if operation == "commit" and self.weather.strikes("crash_commit"):
+            raise Crash
+
+    def _committed(self) -> None:
+        if self.weather.strikes("crash_committed"):
+            raise Crash
+
+    def _check_liveness(self) -> None:
+        engine = self.engine
+        if engine is None or engine.session.state.lifecycle is not Lifecycle.RUNNING:
+            found = engine.session.state.lifecycle if engine is not None else "no process"
+            self.problems.append(f"T18 {found} {CALM} s after the last fault")
+            return
+        state = engine.session.state
+        open_questions = {OrderStatus.INTENDED, OrderStatus.SUBMITTED, OrderStatus.UNKNOWN}
+        self.problems += [
+            f"T18 {order.client_order_id} is {order.status} {CALM} s after the last fault"
+            for order in state.orders.values()
+            if order.status in open_questions and order.created_at < moment(STORM)
+        ]
+
+    def _stop(self) -> None:
+        engine = self.engine
+        if engine is None:
+            return
+        engine.stop("simulation")
+        self.schedule.run(self.schedule.now + 60)
+        state = engine.session.state
+        if state.lifecycle is not Lifecycle.STOPPED:
+            self.problems.append(f"F30 {state.lifecycle} 60 s after the stop")
+        self._compare_live(state)
+        self._compare_venue(state)
+
+    def _compare_venue(self, state: State) -> None:
+        exchange = self.venue.exchange
+        theirs = {one.symbol: one.quantity for one in exchange.venue.positions()}
+        ours = {slot.instrument.symbol: slot.position for slot in state.held()}
+        if theirs != ours:
+            self.problems.append(f"positions {ours}, the venue says {theirs}")
+        moved = exchange.venue.account().cash - Decimal(1_000_000)
+        if state.cash_total - state.spec.initial_capital != moved:
+            self.problems.append(
+                f"cash moved by {state.cash_total - state.spec.initial_capital}, at the venue {moved}"
+            )
+        drifted = [slot.instrument.symbol for slot in state.slots.values() if slot.drift is not None]
+        if drifted:
+            self.problems.append(f"drift of {drifted} never cleared")
+
+    def verdict(self) -> Verdict:
+        """
+        The venue's log against the journal, and every call against every order.
+        """
+        ended = self.config.spec.on_stop != "keep"
+        verdict = judge(self.venue.log, rows_of(_Whole(self.journal.records)), ended=ended)
+        verdict.duplicated += [
+            f"I-05 {name} was sent {count} times" for name, count in self.calls.items() if count > 1
+        ]
+        verdict.wrong += self.problems
+        if not LIES & self.weather.odds.keys():
+            late = [record.sequence for record in self.journal.records if record.kind == "order_late"]
+            verdict.wrong += [
+                f"F18 record {number}: proven absent, and there, at an honest venue" for number in late
+            ]
+        return verdict
+
+
+class _Whole(SimJournal):
+    # All records of a journal, durable or not, as if read back.
+
+    def __init__(self, records: list[Record]) -> None:
+        super().__init__(records=records, durable=len(records))
+
+
+def _boot_record(now: datetime) -> e.BootRecorded:
+    return e.BootRecorded(at=now, boot_id="sim", process_id=1, host="sim", version="0")
+
+
+def make_world(seed: int) -> World:
+    """
+    The world of a seed.
+    """
+    dice = random.Random(f"world {seed}")
+    schedule = Schedule()
+    config = MockConfig(
+        symbols=list(SYMBOLS),
+        steps=2_000,
+        interval_seconds=MARKET_STEP,
+        start=START,
+        seed=seed,
+        commission=CommissionConfig(per_share=Decimal("0.01"), minimum=Decimal(1)),
+        participation=dice.choice((None, Decimal("0.1"))),
+    )
+    return World(
+        seed=seed,
+        weather=weather_of(seed),
+        schedule=schedule,
+        venue=SimVenue(Exchange(config), schedule),
+        journal=SimJournal(),
+        plan=plan_of(dice),
+        dice=dice,
+        config=config_of(dice.choice(("cancel", "cancel", "keep", "flatten"))),
+        concurrent=dice.random() < 0.7,
+    )
