@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from ltm.cli.demo import load_demo
 from ltm.engine.state_dir import StateDirectory
 
 from .conftest import SAMPLE, Answer
@@ -267,6 +268,7 @@ def slow(tmp_path: Path) -> Path:
     return make(tmp_path, BROKER.format(steps=600, speed=1), RESTING)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_being_told_to_stop_ends_in_good_order(ltm, slow, tmp_path, number):
     """
@@ -285,6 +287,7 @@ def test_being_told_to_stop_ends_in_good_order(ltm, slow, tmp_path, number):
     assert ("stopped", "canceled") == (row["lifecycle"], order["status"])
 
 
+@pytest.mark.slow
 def test_a_hangup_does_not_end_trading(slow, tmp_path):
     """
     F32: the terminal closes, the session goes on.
@@ -299,6 +302,7 @@ def test_a_hangup_does_not_end_trading(slow, tmp_path):
     assert 0 == child.returncode
 
 
+@pytest.mark.slow
 def test_a_reader_that_goes_away_does_not_end_trading(ltm, slow, tmp_path):
     """
     F32: nobody reads standard output or the log any more.
@@ -319,6 +323,7 @@ def test_a_reader_that_goes_away_does_not_end_trading(ltm, slow, tmp_path):
         assert 0 == child.wait(timeout=30)
 
 
+@pytest.mark.slow
 def test_a_second_interrupt_leaves_at_once_and_says_what_stays(ltm, tmp_path):
     """
     F31: exit 130, the journal intact, open orders printed. The venue hears no cancel, so the first takes long.
@@ -345,6 +350,7 @@ def test_a_second_interrupt_leaves_at_once_and_says_what_stays(ltm, tmp_path):
     assert 0 == ltm("journal", "verify", "--state-dir", state).code
 
 
+@pytest.mark.slow
 def test_an_order_of_unknown_outcome_needs_a_person(ltm, tmp_path):
     """
     Spec 4.1: exit 6. The venue hears no order and answers no question about it until the market ends.
@@ -410,6 +416,7 @@ def on_terminal(*arguments: object) -> tuple[int, str]:
     return code, drawn.decode(errors="replace")
 
 
+@pytest.mark.slow
 def test_a_terminal_gets_a_live_table_and_a_progress_bar(tmp_path):
     """
     Design 8: equity, positions, orders, headroom of every limit, alerts.
@@ -449,3 +456,14 @@ def test_the_demo_can_be_copied(ltm, tmp_path):
         shutil.copy(SAMPLE / name, tmp_path)
 
     assert 0 == ltm("check", tmp_path / "demo.toml").code
+
+
+def test_the_demo_is_the_same_at_any_speed():
+    """
+    Only the pace differs: on a terminal it lasts long enough to be watched.
+    """
+    fast, slow = load_demo(), load_demo(speed=15_000)
+    (left,), (right,) = fast.config.sessions, slow.config.sessions
+
+    assert ("max", 15_000) == (left.broker.config.speed, right.broker.config.speed)
+    assert left.spec == right.spec

@@ -106,7 +106,7 @@ class LiveTable:
         self._views = [View(engine) for engine in engines]
         for engine, view in zip(engines, self._views, strict=True):
             engine.observers = (*engine.observers, view)
-        self._live.start()
+        self._safely(self._live.start)
         self._tick()
 
     def end(self) -> None:
@@ -119,17 +119,19 @@ class LiveTable:
         self._safely(self._live.stop)
 
     def _tick(self) -> None:
-        self._safely(self._draw)
+        if self._views:
+            self._safely(self._draw)
         self._timer = asyncio.get_running_loop().call_later(EVERY, self._tick)
 
     def _draw(self) -> None:
         self._live.update(Group(*(view.render() for view in self._views)), refresh=True)
 
     def _safely(self, draw: Any) -> None:  # noqa: ANN401 - one of our own two
-        # A terminal that has gone takes the picture with it, not the trading (F32).
+        # A terminal that has gone takes the picture with it, not the trading (F32). Where it is a pipe, rich
+        # would end the whole process.
         try:
             draw()
-        except OSError:
+        except (OSError, SystemExit):
             self._views = []
 
 

@@ -59,8 +59,6 @@ class WholeType(_WholeBase):
         """
         Return the number.
         """
-        if isinstance(value, int):
-            return value
         text = str(value)
         if not text.isascii() or not text.isdigit() or len(text) > 19:  # noqa: PLR2004 - below 2**64
             _refuse(self, "a whole number, 0 or more", value, param, ctx)
