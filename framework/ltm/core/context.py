@@ -37,6 +37,8 @@ class Context:
     hours: TradingHours | None
     day: TradingDay
     max_price_age: float
+    price_limit: Decimal
+    """The same, as decision records show it."""
     equity_rules: tuple[tuple[str, EquityRule], ...]
     grouping_rules: tuple[tuple[str, GroupingRule], ...]
     now: datetime = _NEVER
@@ -107,6 +109,7 @@ def new_context(
     if zone is None:
         message = f"time zone {spec.timezone} was not checked"
         raise AssertionError(message)
+    age = price_age(spec, capabilities)
     windows = tuple(Window(start, end) for start, end in spec.trading_windows)
     return Context(
         spec=spec,
@@ -115,7 +118,8 @@ def new_context(
         capabilities=capabilities,
         hours=TradingHours(windows, zone, frozenset(spec.trading_weekdays)) if windows else None,
         day=TradingDay(zone, spec.day_roll),
-        max_price_age=price_age(spec, capabilities),
+        max_price_age=age,
+        price_limit=Decimal(str(age)),
         equity_rules=tuple((rule.name, rule) for rule in rules if isinstance(rule, EquityRule)),
         grouping_rules=tuple((rule.name, rule) for rule in rules if isinstance(rule, GroupingRule)),
     )

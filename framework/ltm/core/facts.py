@@ -31,6 +31,8 @@ DUPLICATE: Final = "duplicate_client_order_id"
 SCHEDULE: Final = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0)
 """Seconds between queries about an unknown order (REL 2.2.1)."""
 OWN_EXITS: Final = frozenset({Purpose.STOP_LOSS, Purpose.TAKE_PROFIT, Purpose.FLATTEN})
+_ABSENT: Final = OrderStatus.ABSENT
+_ACCEPTED: Final = Fact.ACCEPTED
 _UNANSWERED: Final = frozenset({OrderStatus.INTENDED, OrderStatus.SUBMITTED, OrderStatus.UNKNOWN})
 
 
@@ -68,13 +70,13 @@ def submit_answered(state: State, context: Context, order: OrderState, outcome: 
     order_id = order.client_order_id
     match outcome:
         case Acked():
-            if order.status is OrderStatus.ABSENT:
+            if order.status is _ABSENT:
                 yield from late(state, context, order, outcome.venue_order_id)
                 return
             event = e.OrderAccepted(
                 at=context.now, client_order_id=order_id, venue_order_id=outcome.venue_order_id
             )
-            yield from known(context, order, Fact.ACCEPTED, event)
+            yield from known(context, order, _ACCEPTED, event)
         case NotSent():
             absent = e.OrderAbsent(
                 at=context.now,

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ltm.core.state import OrderState, State
     from ltm.model.reports import FillReport
 
+_ABSENT: Final = OrderStatus.ABSENT
 SOON: Final = 5.0
 """Seconds until the next sweep after something that one has to clear up."""
 _CENT: Final = Decimal("0.01")
@@ -41,9 +42,9 @@ def fill_reported(
     if fill.fill_id in order.fills:
         yield from _seen_again(state, context, order, fill)
         return
-    if order.status is OrderStatus.ABSENT:
+    if order.status is _ABSENT:
         yield from late(state, context, order, fill.venue_order_id or "")
-    if not inferred:
+    if order.fills and not inferred:
         yield from _replace_inferred(context, order, fill.quantity)
     was, over = order.status, order.filled + fill.quantity - order.quantity
     commission, currency, estimated = _commission(state, order, fill)
@@ -82,12 +83,14 @@ def _bookable(state: State, order: OrderState, fill: FillReport) -> bool:
             value += fill.commission
         in_session = value * (slot.fx or ZERO)
         books = (slot.cost, *state.cash.values(), state.equity, state.translation)
-        fits = all((number + value + in_session).is_finite() for number in books)
+        for number in books:
+            if not (number + value + in_session).is_finite():
+                return False
     except ArithmeticError:
         return False
     priced = fill.price > 0 or slot.instrument.allows_negative_price
     is_bust = not fill.quantity and fill.fill_id in order.fills
-    return fits and priced and (fill.quantity > 0 or is_bust)
+    return priced and (fill.quantity > 0 or is_bust)
 
 
 def _commission(state: State, order: OrderState, fill: FillReport) -> tuple[Decimal, str, bool]:

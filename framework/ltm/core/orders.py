@@ -37,7 +37,10 @@ if TYPE_CHECKING:
 Item = e.AnyEvent | Effect
 ALERT_LIMIT: Final = 500
 _PASSED: Final = frozenset({"ok", "reducing"})
-SIDES: Final = {Action.BUY: Side.BUY, Action.SELL: Side.SELL}
+BUY: Final = Side.BUY
+SELL: Final = Side.SELL
+SIDES: Final = {Action.BUY: BUY, Action.SELL: SELL}
+_HOLD: Final = Action.HOLD
 
 
 @attrs.frozen
@@ -92,7 +95,7 @@ def decide_signal(
 
 
 def _decide(state: State, context: Context, terms: Terms, key: str, signal: SignalRecord) -> Iterator[Item]:
-    if signal.action is Action.HOLD:
+    if signal.action is _HOLD:
         yield e.SignalIgnored(at=context.now, signal_key=key, signal=signal)
         return
     wish = Wish(key=key, signal=signal)
@@ -106,7 +109,7 @@ def _decide(state: State, context: Context, terms: Terms, key: str, signal: Sign
         yield from _signal_exit(
             state, context, terms, wish, signal=signal, slot=slot, side=side, checks=checks
         )
-    elif side is Side.SELL and not state.spec.allow_short:
+    elif side is SELL and not state.spec.allow_short:
         message = f"no position in {slot.instrument.symbol} to sell, and shorting is off"
         yield _denied(context, wish, [*checks, Check("short", "nothing_to_sell", ZERO, message=message)])
     else:
@@ -172,7 +175,7 @@ def _signal_exit(
     draft = _draft(signal, slot, side, quantity)
     if quantity <= left:
         yield from place_exit(state, context, terms, wish, slot=slot, draft=draft, checks=checks)
-    elif side is Side.SELL and not state.spec.allow_short:
+    elif side is SELL and not state.spec.allow_short:
         message = f"selling {plain(quantity)} with {plain(left)} free to sell would turn the position short"
         check = Check("short", "would_flip", quantity, left, message=message)
         yield _denied(context, wish, [*checks, check], draft)
@@ -295,7 +298,7 @@ def exit_draft(slot: Slot, purpose: Purpose) -> OrderDraft | None:
 
     Where the venue holds less than we believe, only that much is sold: an exit must never turn around.
     """
-    side = Side.SELL if slot.position > 0 else Side.BUY
+    side = SELL if slot.position > 0 else BUY
     held = abs(slot.position)
     if slot.drift is not None:
         held = min(held, max(slot.drift if slot.position > 0 else -slot.drift, ZERO))

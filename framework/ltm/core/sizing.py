@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from ltm.core.state import Slot, State
     from ltm.model.signal import SignalRecord
 
-_PLACES: Final = Decimal("1E-8")
 _LARGEST: Final = Decimal("1E+15")
 """More than this is no quantity but a fault of the sizer (F25)."""
 
@@ -78,7 +77,8 @@ def size(
 
 
 def _shown(value: Decimal) -> str:
-    return plain(value.quantize(_PLACES, context=RULES))
+    text = f"{value:z.8f}"
+    return text.rstrip("0").rstrip(".")
 
 
 def _ask_sizer(context: Context, signal: SignalRecord, view: SizingView) -> Decimal | str:

@@ -4,7 +4,7 @@ How signals, orders and fills change the state.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from ltm.core.booking import amend, charge, move
 from ltm.core.exposure import touch
@@ -24,6 +24,10 @@ from ltm.model.results import Reason
 
 if TYPE_CHECKING:
     from ltm.core import events as e
+
+_BUY: Final = Side.BUY
+_WHOLLY: Final = Fact.FILLED_WHOLLY
+_PARTLY: Final = Fact.FILLED_PARTLY
 
 
 def _find(state: State, client_order_id: str) -> OrderState:
@@ -96,7 +100,7 @@ def order_intended(state: State, event: e.OrderIntended) -> None:
         attempt=event.attempt,
     )
     slot = state.slots[draft.symbol]
-    if draft.side is Side.BUY:
+    if draft.side is _BUY:
         order.unit_cost = event.worst_price * slot.instrument.multiplier * (slot.fx or ONE)
         state.reserved += order.unit_cost * order.quantity
     state.orders[order.client_order_id] = order
@@ -209,9 +213,9 @@ def order_filled(state: State, event: e.OrderFilled) -> None:
     state.fill_count += 1
     state.estimates += event.estimated
     slot = state.slots[order.symbol]
-    signed = event.quantity if order.side is Side.BUY else -event.quantity
+    signed = event.quantity if order.side is _BUY else -event.quantity
     whole = order.filled >= order.quantity
-    _become(state, order, Fact.FILLED_WHOLLY if whole else Fact.FILLED_PARTLY)
+    _become(state, order, _WHOLLY if whole else _PARTLY)
     if whole and not order.entry:
         slot.exit_attempts = 0  # it did what it was sent for: what is left is a new matter
         slot.retry_at = 0.0
@@ -224,7 +228,7 @@ def fill_replaced(state: State, event: e.FillReplaced) -> None:
     order = _find(state, event.client_order_id)
     slot = state.slots[order.symbol]
     old = order.fills[event.fill_id]
-    sign = ONE if order.side is Side.BUY else -ONE
+    sign = ONE if order.side is _BUY else -ONE
     if (old.quantity, old.price) != (event.quantity, event.price):
         amend(state, slot, sign, old, quantity=event.quantity, price=event.price)
         slot.net_fills += sign * (event.quantity - old.quantity)
