@@ -17,7 +17,7 @@ import attrs
 from ltm.core.context import Context
 from ltm.core.state import Slot, State
 from ltm.model.enums import Lifecycle, OrderStatus, OrderType, TradingState
-from ltm.model.numbers import ONE, RULES, ZERO, plain
+from ltm.model.numbers import ONE, ZERO, plain
 from ltm.model.order import OrderDraft
 from ltm.model.results import Check
 from ltm.model.signal import SignalRecord
@@ -388,18 +388,3 @@ def exit_gates(spec: SessionSpec) -> tuple[Gate, ...]:
     if spec.trading_windows:
         gates.append(trading_hours)
     return tuple(gates)
-
-
-def gate_headroom(state: State, context: Context, slot: Slot, unit: Decimal) -> Decimal | None:
-    """
-    Return the largest quantity the gates would let pass (RSK-20: sizers ask before they size).
-    """
-    listed, spec = slot.instrument, state.spec
-    rooms = [room for room in (listed.maximum_quantity, spec.max_order_quantity) if room is not None]
-    if unit > 0:
-        values = [value for value in (spec.max_order_value, listed.maximum_notional) if value is not None]
-        free = min(state.cash_total - state.reserved, venue_funds(state, context))
-        if spec.commission_rate:
-            free = RULES.divide(free, ONE + spec.commission_rate)
-        rooms.append(RULES.divide(min([free, *values]), unit))
-    return max(min(rooms), ZERO) if rooms else None

@@ -41,9 +41,9 @@ def size(
     Returns:
         The quantity, how it came about, and why there is none.
     """
-    room = gates.gate_headroom(state, context, slot, unit)
-    limiting = "gates" if room is not None else ""
-    for name, left in rooms.items():
+    room: Decimal | None = None
+    limiting = ""
+    for name, left in {**gate_headrooms(state, context, slot, unit), **rooms}.items():
         if left is not None and (room is None or left < room):
             room, limiting = left, name
     view = SizingView(
@@ -71,9 +71,29 @@ def size(
         return ZERO, sizing, Check("sizer", "zero_size", wished, message=f"{name} asked for nothing")
     if quantity <= 0:
         limit = wished if room is None else min(wished, room)
-        message = f"the limits leave {_shown(limit)}, less than one lot of {plain(lot)}"
+        whose = name if limit != room else limiting
+        message = f"{whose} leaves {_shown(limit)}, less than one lot of {plain(lot)}"
         return ZERO, sizing, Check("sizer", "below_min_lot", limit, lot, message=message)
     return quantity, sizing, None
+
+
+def gate_headrooms(state: State, context: Context, slot: Slot, unit: Decimal) -> Rooms:
+    """
+    Return the largest quantity each gate would let pass (RSK-20: sizers ask before they size).
+    """
+    listed, spec = slot.instrument, state.spec
+    rooms: Rooms = {"quantity_range": listed.maximum_quantity, "max_order_quantity": spec.max_order_quantity}
+    if unit > 0:
+        fee = ONE + spec.commission_rate
+        values = {
+            "max_order_value": spec.max_order_value,
+            "notional_range": listed.maximum_notional,
+            "session_capital": RULES.divide(state.cash_total - state.reserved, fee),
+            "buying_power": RULES.divide(gates.venue_funds(state, context), fee),
+        }
+        for name, value in values.items():
+            rooms[name] = None if value is None else max(RULES.divide(value, unit), ZERO)
+    return rooms
 
 
 def _shown(value: Decimal) -> str:

@@ -76,6 +76,8 @@ class Engine:
     deadline: Callable[[Awaitable[Any]], Awaitable[Any]] | None = None
     wake: Callable[[], None] = lambda: None
     inputs: deque[Input] = attrs.Factory(deque)
+    stopped: bool = attrs.field(default=False, init=False)
+    """Whether the session has ended."""
     alerts: AlertDispatcher = attrs.field(init=False)
     performer: Performer = attrs.field(init=False)
     intake: Intake = attrs.field(init=False)
@@ -87,7 +89,6 @@ class Engine:
     _seen: list[events.AnyEvent] = attrs.Factory(list)
     _snapshot_at: int = 0
     _stop_by: float | None = None
-    _stopped: bool = False
 
     def __attrs_post_init__(self) -> None:
         self.market = Market(
@@ -135,13 +136,6 @@ class Engine:
         Ask the session to end as its terms say.
         """
         self.post(c.Stop(by, reason))
-
-    @property
-    def stopped(self) -> bool:
-        """
-        Whether the session has ended.
-        """
-        return self._stopped
 
     # --- Start ----------------------------------------------------------------------------------
 
@@ -391,7 +385,7 @@ class Engine:
             self._todo += self.session.finish()
             await self._settle()
             self._save_snapshot()
-        self._stopped = True
+        self.stopped = True
         await self.broker.disconnect()
 
     async def abandon(self) -> None:
