@@ -338,10 +338,10 @@ class Session:
 
     def may_submit(self, effect: SubmitOrder) -> bool:
         """
-        Take the last look before an approved order leaves; a kill since then holds it back.
+        Take the last look before an approved order leaves; a kill or a cancel since then holds it back.
         """
         order = self.state.orders.get(effect.approval.client_order_id)
-        if order is None or order.status is not OrderStatus.INTENDED:
+        if order is None or order.status is not OrderStatus.INTENDED or order.cancel_pending:
             return False
         if self.state.trading_state in {TradingState.HALTED, TradingState.KILLED}:
             return False

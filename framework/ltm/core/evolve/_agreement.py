@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 def foreign_order_seen(state: State, event: e.ForeignOrderSeen) -> None:
     slot = state.slots[event.symbol]
-    slot.changed_at = state.sequence
     touch(slot)
     worst_price = event.limit_price or slot.mark or ZERO
     order = state.orders.get(event.client_order_id)
