@@ -6,6 +6,7 @@ import io
 import json
 import logging
 from collections.abc import Iterator
+from decimal import Decimal
 
 import pytest
 
@@ -15,6 +16,8 @@ from ltm.model.enums import Severity
 from ltm.model.errors import PluginError
 
 from .conftest import AT, HOSTILE, intended
+
+D = Decimal
 
 
 @pytest.fixture(autouse=True)
@@ -139,3 +142,23 @@ def test_a_plugin_that_observes_sees_events_until_it_fails(capsys):
     assert [first, first, second] == seen
     assert 1 == text.count("\n")
     assert "ValueError" in json.loads(text)["exception"]
+
+
+def test_a_changed_configuration_is_told_once(tmp_path, capsys):
+    """
+    BAD-039: ignored, with a notice.
+    """
+    config = tmp_path / "ltm.toml"
+    config.write_text("a = 1\n", encoding="utf-8")
+    watch = logs.ConfigWatch(config)
+    logs.set_up()
+    sample = e.EquitySampled(at=AT, equity=D(1), peak_equity=D(1), marks={})
+    watch.on_event(sample)
+    before = watch.changed
+    config.unlink()
+    for _ in range(2):
+        watch.on_event(sample)
+    watch.on_problem(PluginError("not its affair"))
+
+    assert (False, True) == (before, watch.changed)
+    assert 1 == capsys.readouterr().err.count("ltm.toml was changed: it takes effect at the next start")

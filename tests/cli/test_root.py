@@ -275,3 +275,21 @@ def test_help_needs_no_plugin(ltm, greeting):
 
     assert 0 == ltm("--config", greeting, "--help").code
     assert os.environ.get("LTM_CONFIG") is None
+
+
+def test_nothing_is_imported_from_the_current_directory(tmp_path):
+    """
+    SEC-15: a module beside the user's files never stands in for one of ours.
+    """
+    for name in ("rich", "ltm_risk_drawdown", "msgspec"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit('hijacked')\n", encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "-m", "ltm", "plugins", "--json"],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+    )
+
+    assert 0 == done.returncode
+    assert "hijacked" not in done.stdout + done.stderr

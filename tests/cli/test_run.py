@@ -467,3 +467,37 @@ def test_the_demo_is_the_same_at_any_speed():
 
     assert ("max", 15_000) == (left.broker.config.speed, right.broker.config.speed)
     assert left.spec == right.spec
+
+
+@pytest.mark.slow
+def test_a_configuration_changed_meanwhile_is_a_notice(slow, tmp_path):
+    """
+    BAD-039.
+    """
+    with process("run", slow, "--state-dir", tmp_path / "state") as child:
+        wait_for(child, '"order_accepted"')
+        slow.write_text("nonsense", encoding="utf-8")
+        wait_for(child, "was changed")
+        child.terminate()
+        _, err = child.communicate(timeout=30)
+
+    assert 0 == child.returncode
+    assert "notice: config ltm.toml was changed: it takes effect at the next start" in err
+
+
+@pytest.mark.slow
+def test_status_says_when_nobody_runs_a_session_any_more(ltm, slow, tmp_path):
+    """
+    After kill -9 the journal still says running.
+    """
+    state = tmp_path / "state"
+    with process("run", slow, "--state-dir", state) as child:
+        wait_for(child, '"order_accepted"')
+        alive = ltm("status", "--state-dir", state).out
+        child.kill()
+        child.wait(timeout=30)
+    dead = ltm("status", "--state-dir", state).out
+
+    assert "short: running" in alive
+    assert "no process runs it" not in alive
+    assert "no process runs it any more" in dead

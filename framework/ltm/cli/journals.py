@@ -7,9 +7,13 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final, NoReturn
 
+import msgspec
+
 from ltm.core.codec import decode
 from ltm.core.history import Projection
 from ltm.core.recovery import replay
+from ltm.engine.clock import ProcessIdentity
+from ltm.engine.locks import is_alive
 from ltm.engine.reader import JournalReader
 from ltm.engine.state_dir import StateDirectory, default_path
 from ltm.model.errors import JournalError, SessionNotFound, shown
@@ -114,6 +118,19 @@ def journal_path(settings: Settings) -> Path | None:
         return None
     journal = StateDirectory.open(path, create=False).journal
     return journal if journal.exists() else None
+
+
+def is_left_behind(settings: Settings, session_id: str) -> bool:
+    """
+    Return whether the process that last ran a session is certainly gone, going by its lock file.
+    """
+    path = settings.state_dir if settings.state_dir is not None else default_path()
+    try:
+        line = (path / f"session-{session_id}.lock").read_bytes()
+        holder = msgspec.json.decode(line, type=ProcessIdentity)
+    except (OSError, msgspec.MsgspecError):
+        return False
+    return not is_alive(holder)
 
 
 @contextmanager

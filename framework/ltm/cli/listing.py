@@ -8,18 +8,20 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from ltm.cli.journals import SessionJournal, open_journals
+from ltm.cli.journals import SessionJournal, is_left_behind, open_journals
 from ltm.cli.output import Column, as_cell, one_line, print_json, print_table, short_time
 from ltm.cli.settings import json_option, of, session_option, state_dir_option
 from ltm.core.history import OrderRow, as_json
 from ltm.core.lifecycle import TERMINAL
 from ltm.core.views import StatusRow, latest_decisions, positions_of, status_of
+from ltm.model.enums import Lifecycle
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from ltm.model.results import Reason
 
+_UP: Final = frozenset({Lifecycle.STARTING, Lifecycle.RECONCILING, Lifecycle.RUNNING, Lifecycle.STOPPING})
 _TIMES: Final = ("created_at", "updated_at", "occurred_at", "raised_at", "acknowledged_at")
 _POSITIONS: Final = (
     Column("session_id", "session"),
@@ -101,6 +103,8 @@ def status(context: click.Context, session: str | None, as_json: bool) -> None:
         if index:
             click.echo()
         show_status(row)
+        if row.lifecycle in _UP and is_left_behind(of(context), row.session_id):
+            click.echo("  no process runs it any more: `ltm run` takes it up where it was")
 
 
 def _status(journal: SessionJournal) -> StatusRow:

@@ -20,6 +20,7 @@ from ltm.model.enums import Severity
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
 
     from ltm.model.errors import LtmError
 
@@ -149,6 +150,44 @@ class PluginObservers:
         """
         Do nothing: plugins see what is in the journal.
         """
+
+
+class ConfigWatch:
+    """
+    Says once that the configuration's file was changed: what runs, runs under the old one (BAD-039).
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._before = _stamp_of(path)
+        self.changed = False
+
+    def on_event(self, event: e.AnyEvent) -> None:
+        """
+        Look at the file, once a sample.
+        """
+        if isinstance(event, e.EquitySampled) and not self.changed and _stamp_of(self._path) != self._before:
+            self.changed = True
+            LOGGER.warning("%s", self.notice())
+
+    def on_problem(self, problem: LtmError) -> None:
+        """
+        Do nothing.
+        """
+
+    def notice(self) -> str:
+        """
+        Return what a person should know.
+        """
+        return f"config {self._path.name} was changed: it takes effect at the next start"
+
+
+def _stamp_of(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size
 
 
 def level_of(event: e.AnyEvent) -> int:

@@ -58,10 +58,12 @@ def run(context: click.Context, config: Path | None, live: bool, quiet: bool) ->
     settings = of(context)
     directory = StateDirectory.open(settings.state_dir)
     _ignore_hangup()
+    watch = logs.ConfigWatch(config) if config is not None else None
+    plugins = logs.PluginObservers(loaded.registry.observers)
     run_ = Run(
         config=loaded.config,
         directory=directory,
-        observers=(logs.PluginObservers(loaded.registry.observers),),
+        observers=(plugins,) if watch is None else (plugins, watch),
         allow_live=live,
     )
     for notice in (*loaded.registry.notices, *loaded.config.notices):
@@ -71,6 +73,8 @@ def run(context: click.Context, config: Path | None, live: bool, quiet: bool) ->
     except Interrupted:
         print_left_behind([engine.session.state for engine in run_.engines])
         context.exit(INTERRUPTED)
+    if watch is not None and watch.changed:
+        click.echo(one_line(f"notice: {watch.notice()}"), err=True)
     _conclude(context, directory, run_.engines)
 
 
