@@ -61,6 +61,9 @@ CAPABILITIES = Capabilities(
 E = TypeVar("E", bound=e.Event)
 
 
+PASS = Allow()
+
+
 class Fixed:
     """
     Wishes for the same quantity every time, or does what a test tells it to.
@@ -82,7 +85,7 @@ class Scripted:
     A rule that answers what it is told: a value, or the result of a callable.
     """
 
-    def __init__(self, name: str = "scripted", check: Any = Allow(), room: Any = None):
+    def __init__(self, name: str = "scripted", check: Any = PASS, room: Any = None):
         self.name = name
         self.answers = {"check": check, "headroom": room}
         self.asked: list[RiskSnapshot] = []
@@ -191,10 +194,7 @@ class Desk:
         if terms:
             values = {name: getattr(self.spec, name) for name in self.spec.__struct_fields__}
             self.spec = SessionSpec(**{**values, **terms})
-        if through == "snapshot":
-            state = load(dump(self.state))
-        else:
-            state = replay(self.journal)
+        state = load(dump(self.state)) if through == "snapshot" else replay(self.journal)
         self.mono = 0.0
         self._begin(state)
 

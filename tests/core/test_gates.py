@@ -2,6 +2,7 @@
 The kernel's own gates: every denial code comes from a session, every numeric limit has its three boundary tests.
 """
 
+import sys
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -818,7 +819,7 @@ def test_a_signal_is_confident_enough(confidence, codes):
         ("10", "sizer_fault"),
         (1.0, "sizer_fault"),
         (lambda view: 1 // 0, "sizer_fault"),
-        (lambda view: exit(1), "sizer_fault"),
+        (lambda view: sys.exit(1), "sizer_fault"),
     ],
     ids=[
         "zero",

@@ -263,8 +263,7 @@ def test_the_hosts_decimal_context_does_not_matter(context):
     """
 
     def session():
-        desk = Desk(rules=four(), instruments=[stock(), stock("BBB")], stop_loss_pct=D("0.05"), start=False)
-        return desk
+        return Desk(rules=four(), instruments=[stock(), stock("BBB")], stop_loss_pct=D("0.05"), start=False)
 
     def run(desk):
         desk.start()

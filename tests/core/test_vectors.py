@@ -79,7 +79,7 @@ def test_position_size(given, expect, alone):
         assert isinstance(answer, e.OrderIntended)
 
         found = {one.code: one.measured for one in answer.checks if one.code != "ok"}
-        found |= {"ok": one.measured for one in answer.checks if one.rule == "position_size"}
+        found |= {"ok": check.measured for check in answer.checks if check.rule == "position_size"}  # noqa: B035 - there is one
     assert reason in found
     if worst is not None:
         assert D(worst) == found[reason]

@@ -161,7 +161,10 @@ def set_exit_levels(state: State, slot: Slot) -> None:
     slot.exit_armed = False
     position = slot.position
     stop, profit = state.spec.stop_loss_pct, state.spec.take_profit_pct
-    if not position or (stop is None and profit is None):
+    if not position:
+        slot.flatten = False
+        return
+    if stop is None and profit is None:
         return
     entry = RULES.divide(slot.cost, position * slot.instrument.multiplier)
     below, above = (stop, profit) if position > 0 else (profit, stop)

@@ -39,7 +39,6 @@ _STOPPED: Final = frozenset({TradingState.HALTED, TradingState.KILLED})
 
 def _due(slot: Slot) -> Purpose | None:
     if not slot.position:
-        slot.flatten = False
         return None
     if slot.flatten:
         return Purpose.FLATTEN
@@ -68,8 +67,8 @@ def _exit(state: State, context: Context, terms: Terms, slot: Slot, purpose: Pur
     if slot.exit_attempts >= state.spec.max_exit_retries:
         yield from _give_up(state, context, slot)
     elif slot.exit_attempts and not _reread(context, slot):
-        slot.retry_at = context.mono + 1.0
-        if not context.sweeping:
+        if not context.sweeping and context.mono >= slot.reread_at:
+            slot.reread_at = context.mono + 1.0
             yield Sweep(state.sequence)
     else:
         yield from _send_exit(state, context, terms, slot, purpose)

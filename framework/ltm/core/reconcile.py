@@ -219,6 +219,8 @@ def _positions(
         if quantity == slot.position + slot.ignored:
             slot.swept_at = context.mono
             slot.drift_seen = None
+            if slot.exit_attempts:
+                context.watch.exits.append(slot)  # it may have waited for this look
             if slot.drift is not None:
                 yield e.DriftCleared(at=context.now, symbol=symbol)
         elif _in_flight(slot):

@@ -170,6 +170,7 @@ class Slot:
     """Monotonic time at which the venue's holding last agreed with ours."""
     retry_at: float = 0.0
     exit_sent_at: float = 0.0
+    reread_at: float = 0.0
     flatten: bool = False
     """A person asked for this position to be closed; holds until it is flat or they resume."""
     exit_armed: bool = False
