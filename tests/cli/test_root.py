@@ -57,6 +57,14 @@ def test_help_and_version_import_next_to_nothing(arguments):
     assert (0, "[]") == (done.returncode, done.stderr.strip())
 
 
+@pytest.mark.parametrize("words", [(), ("journal",)], ids=["ltm", "ltm journal"])
+def test_a_group_alone_shows_its_help(ltm, words):
+    answer = ltm(*words)
+
+    assert f"Usage: {' '.join(('ltm', *words))} " in answer.err + answer.out
+    assert "Commands:\n" in answer.err + answer.out
+
+
 def test_help_lists_every_command(ltm):
     answer = ltm("--help")
 

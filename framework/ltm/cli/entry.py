@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 USAGE: Final = 2
 BUG: Final = 1
 INTERRUPTED: Final = 130
+# A group alone asks for its help; clicks before 8.2 print it themselves.
+_NO_ARGUMENTS: Final[tuple[type[Exception], ...]] = tuple(
+    kind for kind in [getattr(click.exceptions, "NoArgsIsHelpError", None)] if kind is not None
+)
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -65,8 +69,11 @@ def tell(error: LtmError) -> None:
 
 
 def _usage(error: click.ClickException, settings: Settings) -> int:
-    _trace(settings)
     context = getattr(error, "ctx", None)
+    if isinstance(error, _NO_ARGUMENTS) and context is not None:
+        click.echo(context.get_help(), err=True)
+        return USAGE
+    _trace(settings)
     command = context.command_path if context is not None else "ltm"
     message = " ".join(error.format_message().split())
     problem = LtmError(message, code="LTM-CLI-002", where=command, hint=f"{command} --help")

@@ -201,7 +201,7 @@ def _order(order: OrderState) -> Iterable[object]:
 def _limits(state: State, decisions: Decisions) -> Table | None:
     rows = limits_of(state, decisions)
     table = _grid("limit", "symbol", "measured", "at most", "headroom", "state")
-    for row in rows[:_MOST]:
+    for row in rows[: 2 * _MOST]:
         values = [as_json(getattr(row, name)) for name in ("rule", "symbol", "measured", "limit", "headroom")]
         table.add_row(*_cells(values), Text(row.state, style=_STYLES.get(row.state, "dim")))
     return table if rows else None
