@@ -155,8 +155,8 @@ soak: $(DEV_READY)  ## the long tests: hours of random faults
 	@$(BIN)/python -m pytest -m soak -n $(WORKERS) --dist worksteal --timeout=0 $(ARGS) </dev/null
 
 .PHONY: bench
-bench: $(DEV_READY)  ## every benchmarks/bench_*.py, one after the other
-	@for script in benchmarks/bench_*.py; do echo "== $$script"; $(BIN)/python "$$script" $(ARGS) </dev/null; done
+bench: $(DEV_READY)  ## every benchmark; their figures also as JSON in bench.json
+	@$(BIN)/python benchmarks/run.py --json bench.json $(ARGS) </dev/null
 
 # ---- to look after it ----------------------------------------------------------------------------------------
 
