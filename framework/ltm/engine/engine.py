@@ -29,7 +29,7 @@ from ltm.engine.market import PATIENCE, Market
 from ltm.engine.perform import Performer, reached
 from ltm.engine.state_dir import FreeSpace, KillSwitch
 from ltm.engine.surroundings import Surroundings
-from ltm.model.enums import Lifecycle, TradingState
+from ltm.model.enums import Lifecycle, Purpose, TradingState
 from ltm.model.errors import (
     BrokerConnectionError,
     JournalError,
@@ -305,9 +305,12 @@ class Engine:
         """
         try:
             self.session.journal.commit()
-        except JournalError:
+        except JournalError as error:
             self._todo = []
             control.seize(self.session.state, self.clock.now())
+            answers, self._answers = self._answers, []
+            for answer in answers:
+                answer.set_exception(error)
             raise
         state = self.session.state
         if recovery.snapshot_due(state, self._snapshot_at):
@@ -390,8 +393,10 @@ class Engine:
 
     async def abandon(self) -> None:
         """
-        After a failed commit: cancel what is open without a record, since canceling is safe.
+        Once records are refused: halt, and cancel what is open without a record, since canceling is safe.
         """
+        control.seize(self.session.state, self.clock.now())
         for order in list(self.session.state.orders.values()):
-            await self.performer.cancel_unrecorded(order)
+            if order.purpose is not Purpose.FOREIGN:
+                await self.performer.cancel_unrecorded(order)
         await self.broker.disconnect()

@@ -104,6 +104,7 @@ class SimBroker:
     calls: Counter[str]
     """How often each order was sent, by all processes (I-05)."""
     problems: list[str]
+    point: Callable[[str], None] = lambda _: None
     deliver: Callable[[Quote | BrokerEvent], None] = lambda _: None
     epoch: int = 0
     connected: bool = False
@@ -112,6 +113,7 @@ class SimBroker:
     # --- Connection
 
     async def connect(self, deliver: Callable[[Quote | BrokerEvent], None]) -> AccountReport:
+        self.point("connect")
         await Sleep(0.1)
         if self.weather.strikes("refuse_connection"):
             raise BrokerConnectionError("the venue refuses")
@@ -137,6 +139,7 @@ class SimBroker:
         sequence = sequence_of(self.session_key, name)
         if sequence is None or sequence > self.journal.durable:
             self.problems.append(f"REL-1 {name} was sent before record {sequence} was durable")
+        self.point("submit")
         if self.weather.strikes("crash_send"):
             raise Crash
         if self.weather.strikes("not_sent"):
@@ -147,6 +150,7 @@ class SimBroker:
         return await self._request(wire.Submit(name, approval.draft))
 
     async def cancel(self, client_order_id: str, venue_order_id: str | None, symbol: str) -> Outcome:
+        self.point("cancel")
         return await self._request(wire.Cancel(client_order_id))
 
     async def _request(self, request: wire.Submit | wire.Cancel) -> Any:
@@ -163,6 +167,7 @@ class SimBroker:
                 travel = dice.uniform(20, 60)
                 sent_at = self.schedule.now + travel  # a venue that forgets its own time limit
             self.schedule.later(travel, lambda: self._arrive(request, sent_at, answers))
+        self.point("sent")
         if strikes("crash_sent"):
             raise Crash
         if strikes("raise_after"):
@@ -172,6 +177,7 @@ class SimBroker:
         while not answers or lost:
             await Sleep(0.25)
         await Sleep(slow)
+        self.point("answered")
         return dice.choice(GARBAGE) if strikes("garbage_answer") else answers[0]
 
     def _arrive(self, request: wire.Submit | wire.Cancel, sent_at: float, answers: list[Any]) -> None:
@@ -215,6 +221,7 @@ class SimBroker:
         return found
 
     async def _question(self) -> None:
+        self.point("question")
         await Sleep(self.weather.dice.uniform(0.01, 0.3))
         if self.weather.strikes("fail_query"):
             raise TimeoutError("the question got lost")
