@@ -30,6 +30,12 @@ def generator() -> ModuleType:
 
 
 GENERATOR = generator()
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+TESTS = "\n".join(
+    path.read_text(encoding="utf-8")
+    for path in [*ROOT.glob("tests/**/*.py"), *ROOT.glob("plugins/*/tests/*.py")]
+    if path.parent.name != "docs"
+)
 
 
 def page(name: str) -> str:
@@ -134,10 +140,36 @@ def test_every_code_that_the_source_gives_is_documented(path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "path",
-    [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))],
-    ids=lambda path: path.relative_to(ROOT).as_posix(),
+    "thing",
+    [
+        *(name for name in vars(hookspecs) if GENERATOR.is_hook(name)),
+        *(f'"{name}"' for name in COMMANDS),
+        *(f'"{code}' for code in DENIALS),
+        *sorted({row.name.rpartition(".")[2] for row in reference_rows(Registry.discover())}),
+    ],
 )
+def test_what_is_documented_is_tested_somewhere(thing: str) -> None:
+    """
+    Style 6: every hook, command, denial code and key is at least named by a test other than these.
+    """
+    assert thing in TESTS
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_a_command_that_a_page_names_exists(path: Path) -> None:
+    """
+    Style 7 (3): examples rot; `ltm frobnicate` must not outlive the command.
+    """
+    named = re.findall(
+        r"(?:`|^\$ (?:\w+=\S+ )*)ltm (?:--\S+ \S+ )*([a-z][a-z-]*)",
+        path.read_text(encoding="utf-8"),
+        re.MULTILINE,
+    )
+
+    assert set() == set(named) - set(COMMANDS)
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_links_lead_to_a_heading_that_exists(path: Path) -> None:
     """
     `tests/test_repository.py` looks at the files, this at what follows `#`.
@@ -159,6 +191,8 @@ def test_every_page_can_be_reached_from_the_readme() -> None:
     seen, todo = set(), [ROOT / "README.md"]
     while todo:
         here = todo.pop().resolve()
+        if here.is_dir():
+            todo += here.glob("*.md")
         if here in seen or here.suffix != ".md":
             continue
         seen.add(here)
