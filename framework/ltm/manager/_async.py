@@ -111,7 +111,7 @@ class AsyncLiveTradingManager:
             self._refuse_unasked_money(checked)
             live = self._prepared(checked, notices)
             try:
-                await live.begin(self._state.directory, self._clock, self._state.beat)
+                await live.begin(self._state.directory, self._clock, self._state.beat, self._rest)
             except BaseException:
                 live.resources.close()
                 raise
@@ -285,6 +285,10 @@ class AsyncLiveTradingManager:
             return LiveSession(
                 ready=ready, started_at=self._clock.now(), notices=notices, resources=stack.pop_all()
             )
+
+    def _rest(self) -> None:
+        if all(live.ended for live in self._sessions.values()):
+            self._state.rest()
 
     def _live(self, session_id: object) -> LiveSession | None:
         self._require_open()

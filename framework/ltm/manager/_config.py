@@ -141,7 +141,9 @@ class LiveTradingConfig:
             ]
         sizer: object = self.sizer
         if not isinstance(sizer, (str, Mapping)):
-            problems.append(_wrong("sizer", "must be a sizer's name or a mapping", sizer, None))
+            problems.append(
+                _wrong("sizer", "must be a sizer's name or a mapping", sizer, 'for example "equity_fraction"')
+            )
         return problems
 
     def _secrets(self) -> list[LtmError]:
@@ -152,7 +154,7 @@ class LiveTradingConfig:
         ]
 
 
-def _wrong(field: str, rule: str, value: object, hint: str | None) -> ConfigError:
+def _wrong(field: str, rule: str, value: object, hint: str) -> ConfigError:
     return ConfigError(
         f"{field} {rule}, got {shown(value)}", code="LTM-CFG-007", field=field, got=value, hint=hint
     )

@@ -107,9 +107,17 @@ class LiveSession:
 
     # --- Start and end --------------------------------------------------------------------------
 
-    async def begin(self, directory: StateDirectory, clock: Clock, beat: Callable[[], None]) -> None:
+    async def begin(
+        self, directory: StateDirectory, clock: Clock, beat: Callable[[], None], rest: Callable[[], None]
+    ) -> None:
         """
         Connect and reconcile; return when the session may trade, or when that takes long.
+
+        Args:
+            directory: Where the account is locked.
+            clock: The machine's.
+            beat: Called after every turn.
+            rest: Called when the session has ended.
 
         Raises:
             BrokerConnectionError: The venue cannot be reached.
@@ -125,14 +133,28 @@ class LiveSession:
             beat()
             self._wake()
 
+        # A crash may have left the books of a session that runs: only the boot after it counts.
+        boots = self.state.boots
         driver = driver_of(self.ready, beat=turned, clock=clock)
         self._task = asyncio.get_running_loop().create_task(self._run(driver, claim))
         self._task.add_done_callback(self._over)
-        await self.until(lambda: self.state.lifecycle is Lifecycle.RUNNING, CONNECT_SECONDS)
-        if not self.ended:
+        self._task.add_done_callback(lambda _: rest())
+        running = await self.until(
+            lambda: self.state.boots > boots and self.state.lifecycle is Lifecycle.RUNNING, CONNECT_SECONDS
+        )
+        if running:
             await self.until(self._has_prices, PRICE_SECONDS)
+        elif self.state.boots == boots and not self.ended:
+            await self._give_up()
         if self.ended:
             self._raise_failure()
+
+    async def _give_up(self) -> None:
+        self._task.cancel()
+        await asyncio.wait({self._task})
+        await self.engine.broker.disconnect()
+        message = f"broker {self.state.spec.broker} cannot be reached: it did not answer within {CONNECT_SECONDS:g} s"
+        raise BrokerConnectionError(message, code="LTM-BRK-011", hint="check host, credentials and network")
 
     async def _run(self, driver: LiveDriver, claim: Callable[[AccountReport], None]) -> None:
         try:
@@ -187,9 +209,6 @@ class LiveSession:
             return
         if isinstance(error, LtmError):
             raise error
-        if self.state.reconciled_at is None:
-            message = f"broker {self.state.spec.broker} cannot be reached: {shown(str(error))}"
-            raise BrokerConnectionError(message, hint="check host, credentials and network") from error
         message = f"session {self.state.spec.session_id} failed: {type(error).__name__}: {shown(str(error))}"
         raise TradeExecutionError(message, hint="see the log; start the session again") from error
 
@@ -218,7 +237,12 @@ class LiveSession:
         await self._durable(self.engine.request(command))
 
     async def _durable(self, answer: Future[None]) -> None:
-        if not await self.until(answer.done, STOP_SECONDS):
+        # Not through `until`: a broker that answers inline may keep the engine in its turn.
+        waiting = asyncio.wrap_future(answer)
+        waiting.add_done_callback(_noted)
+        either: set[asyncio.Future[None]] = {waiting, self._task}
+        await asyncio.wait(either, timeout=STOP_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+        if not answer.done():
             self._raise_failure()
             message = f"session {self.state.spec.session_id} did not answer"
             raise TradeExecutionError(message, hint="the session ended or hangs: see get_trading_status")
@@ -324,6 +348,12 @@ class LiveSession:
         Yield everything that happened.
         """
         return events_of(self.journal)
+
+
+def _noted(future: asyncio.Future[None]) -> None:
+    # Its exception is raised from the engine's own future; here asyncio only wants it looked at.
+    if not future.cancelled():
+        future.exception()
 
 
 def events_of(journal: Journal) -> Iterator[AnyEvent]:

@@ -103,6 +103,13 @@ class StateKeeper:
         if self._watchdog is not None:
             self._watchdog.beat()
 
+    def rest(self) -> None:
+        """
+        Say that nothing is running, so that nobody has to prove life.
+        """
+        if self._watchdog is not None:
+            self._watchdog.rest()
+
     def close(self) -> None:
         """
         Let go of everything.

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import ast
 import enum
+import functools
 import inspect
 import re
 import textwrap
@@ -51,6 +52,7 @@ class FieldRow:
     doc: str
 
 
+@functools.cache
 def type_hints(config: type[Any]) -> dict[str, Any]:
     """
     Return the types of a config class's fields.
