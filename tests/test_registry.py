@@ -398,3 +398,9 @@ def test_an_implementation_may_leave_out_the_argument(install):
     (observe,) = Registry.discover(["acme-tools"]).observers
 
     assert observe("event") is None
+
+
+def test_a_rules_name_asked_for_as_a_broker_is_no_broker():
+    """An installed name of another kind is not called "not installed"."""
+    with pytest.raises(ConfigError, match='no broker plugin "drawdown"; installed: mock'):
+        Registry.discover().offer("broker", "drawdown")

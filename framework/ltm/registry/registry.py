@@ -189,7 +189,8 @@ class Registry:
                 return PluginError(plugin.reason, code="LTM-PLG-001", got=name, hint="mend or uninstall it")
             message = f"{plugin} is installed but not allowed"
             return PluginError(message, code="LTM-PLG-003", got=name, hint=plugin.reason)
-        if (owner := OWN.get(name, GROUP)) != GROUP:
+        here = any(offered == name for _, offered in self._offers)
+        if (owner := OWN.get(name, GROUP)) != GROUP and not here:
             message = f'"{name}" comes from the distribution {owner}, which is not installed'
             return PluginError(message, code="LTM-PLG-004", got=name, hint=f"pip install {owner}")
         return None
