@@ -39,7 +39,7 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 INFO = re.compile(r'(?P<language>\w*)(?: title="(?P<title>[\w./-]+)")?[ \t]*\n')
 FILES = {"toml", "python", "csv", "jsonl", "json"}
 NOT_RUN = {"make", "pip", "git", ".venv/bin/python"}
-PATIENCE = 60.0
+PATIENCE = 120.0
 
 
 def blocks(document: Document) -> Iterator[Region]:
@@ -264,6 +264,7 @@ def run_program(parts: list[tuple[int, str]], page: Path, folder: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(400)
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
 def test_what_a_page_shows_is_what_happens(page: Path, tmp_path: Path) -> None:
     """
