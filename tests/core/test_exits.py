@@ -2,6 +2,7 @@
 The session's own exits: one per position and trigger, retried with patience, given up to a person, never a flip.
 """
 
+import itertools
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -239,7 +240,7 @@ def test_a_rejected_exit_is_retried_with_patience_and_a_fresh_look():
             refuse(desk)
 
     assert [1, 2, 3, 4, 5] == [event.attempt for event in exits(desk)]
-    assert [1, 2, 4, 8] == [round(b - a) for a, b in zip(sent_at, sent_at[1:], strict=False)]
+    assert [1, 2, 4, 8] == [round(b - a) for a, b in itertools.pairwise(sent_at)]
     assert (1, 1) == (desk.alerts().count("exit_failed"), len(desk.all(e.InstrumentBlocked)))
     assert "left to you" in desk.slot().blocked
     assert ("instrument_blocked",) == desk.codes()

@@ -19,7 +19,7 @@ from ltm.core.state import Slot, State
 from ltm.model.numbers import ONE, RULES, ZERO
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterator
 
     from ltm.model.market import Quote
 
@@ -49,15 +49,15 @@ class Watch:
 
 
 def mark_all(  # noqa: C901, PLR0912 - the one hot loop: a call per branch would double its cost
-    state: State, watch: Watch, quotes: Iterable[Quote], received: float
+    state: State, watch: Watch, quotes: Iterator[Quote], received: float
 ) -> bool:
     """
-    Apply market updates; return whether something needs a look.
+    Apply market updates up to the first that needs a look; return whether there was one.
 
     Args:
         state: Whose prices, equity and peak move.
         watch: Whose levels are compared, and which is told what was noticed.
-        quotes: In order. Unknown symbols and unusable prices are dropped and counted (BAD-100, BAD-101).
+        quotes: In order; what is left of them is for the next call. Unknown symbols and unusable prices are dropped and counted (BAD-100, BAD-101).
         received: The monotonic time at which they arrived.
     """
     slots = state.slots
@@ -86,7 +86,8 @@ def mark_all(  # noqa: C901, PLR0912 - the one hot loop: a call per branch would
                         watch.raised = True
                 if equity > state.peak:
                     if watch.settled:
-                        state.peak = equity
+                        # The floors rise with the peak: the first fall from it finds out by how much.
+                        state.peak = watch.alarm = equity
                         watch.peaked = True
                 elif equity <= watch.alarm:
                     watch.raised = True
@@ -103,7 +104,9 @@ def mark_all(  # noqa: C901, PLR0912 - the one hot loop: a call per branch would
             touch(slot)
         if slot.rate_of is not None:
             move_rate(state, watch, slot.rate_of, price)
-    return watch.raised
+        if watch.raised:
+            return True
+    return False
 
 
 def _of_book(slot: Slot, price: Decimal | None, bid: Decimal | None, ask: Decimal | None) -> Decimal | None:
@@ -128,7 +131,7 @@ def move_rate(state: State, watch: Watch, currency: str, rate: Decimal) -> None:
     state.fx_moved = True
     if state.equity > state.peak:
         if watch.settled:
-            state.peak = state.equity
+            state.peak = watch.alarm = state.equity
             watch.peaked = True
     elif state.equity <= watch.alarm:
         watch.raised = True

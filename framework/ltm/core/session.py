@@ -156,11 +156,11 @@ class Session:
         outer = getcontext()
         setcontext(EXACT)
         try:
-            raised = mark_all(self.state, self.context.watch, quotes, self.context.mono)
+            rest = iter(quotes)
+            while mark_all(self.state, self.context.watch, rest, self.context.mono):
+                self._run(self._after())
             if self.context.stale:
                 watch.check_prices(self.state, self.context)
-            if raised:
-                self._run(self._after())
         finally:
             setcontext(outer)
             effects, self._effects = self._effects, []

@@ -16,7 +16,7 @@ from ltm.core.exposure import join_groups, rate_of
 from ltm.core.state import Latch, OpenAlert, OrderState, Slot, State, new_state
 from ltm.model.enums import Lifecycle, OrderStatus
 from ltm.model.instrument import Instrument
-from ltm.model.numbers import RULES, ZERO
+from ltm.model.numbers import ZERO
 from ltm.model.spec import SessionSpec
 
 
@@ -144,6 +144,8 @@ def load(data: bytes) -> State:
         slot.units = slot.position * slot.instrument.multiplier * (slot.fx or ZERO)
         set_exit_levels(state, slot)
         join_groups(state, slot)
+    # A snapshot may know rates that no record tells yet.
+    state.fx_moved = not state.foreign.isdisjoint(state.fx)
     state.settle_trading_state()
     return state
 
@@ -173,7 +175,6 @@ def state_hash(state: State) -> str:
         "realized": state.realized,
         "commissions": state.commissions,
         "fees": state.fees,
-        "rates": [_plain(state.fx), state.translation.normalize(RULES)],
         "reserved": state.reserved,
         "flows": state.flows,
         "day": [state.trading_date, state.day_base, state.loss_base, state.orders_today],
@@ -196,11 +197,6 @@ def state_hash(state: State) -> str:
         "closed": [_books_of(order) for order in state.closed.values()],
     }
     return hashlib.sha256(_ENCODER.encode(books)).hexdigest()
-
-
-def _plain(rates: dict[str, Decimal]) -> dict[str, Decimal]:
-    # Rates are written down now and then only: equal ones may differ in trailing zeros.
-    return {currency: rate.normalize(RULES) for currency, rate in rates.items()}
 
 
 def _books_of(order: OrderState) -> list[object]:

@@ -87,7 +87,9 @@ def _counts(state: State, context: Context, rule: EquityRule) -> bool:
     # Equity means something once the books agree with the venue, the day's loss once its base is settled.
     if state.reconciled_at is None or state.trading_date is None:
         return False
-    return context.boot_equity is None or not rule.unlatches_at_roll
+    if not rule.unlatches_at_roll or context.boot_equity is None:
+        return True
+    return context.trading_date() <= state.trading_date
 
 
 def _floor(rule: EquityRule, state: State) -> EquityFloor | str:
