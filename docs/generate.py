@@ -64,15 +64,6 @@ def sentence(text: str) -> str:
 
 # --- Configuration -------------------------------------------------------------------------------
 
-PLACES = {
-    "session": "[session]",
-    "risk": "[risk]",
-    "plugins": "[plugins]",
-    "broker": "[broker]",
-    "sizer": "[sizer]",
-    "signals": "[[signals]]",
-    "alerts": "[[alerts]]",
-}
 KINDS = {
     "broker": "broker",
     "sizer": "position_sizer",
@@ -95,7 +86,8 @@ def config(part: str) -> str:
         if offer.kind != KINDS[part]:
             continue
         is_rule = part == "rules"
-        place = f"[risk.{offer.name}]" if is_rule else f'{PLACES[part]} plugin = "{offer.name}"'
+        table_name = f"[[{part}]]" if part in {"signals", "alerts"} else f"[{part}]"
+        place = f"[risk.{offer.name}]" if is_rule else f'{table_name} plugin = "{offer.name}"'
         prefix = f"risk.{offer.name}." if is_rule else f'{part}("{offer.name}").'
         blocks += [f"### `{place}`", f"{offer.summary} From the distribution `{offer.distribution}`."]
         blocks.append(settings(rows, prefix))
@@ -149,6 +141,23 @@ def protocol(name: str) -> str:
             lines.append(f"* `{heading(key, member)}`: {sentence(member.__doc__)}")
     lead, *bullets = lines[1:]
     return "\n\n".join([lines[0], lead, "\n".join(bullets)])
+
+
+def struct(name: str) -> str:
+    """
+    One message: what it is, and its fields with what is written under them.
+    """
+    thing = getattr(ports, name)
+    body = ast.parse(inspect.getsource(thing)).body[0].body
+    rows = []
+    for node, below in zip(body, [*body[1:], None], strict=True):
+        if not isinstance(node, ast.AnnAssign):
+            continue
+        said = (
+            below.value.value if isinstance(below, ast.Expr) and isinstance(below.value, ast.Constant) else ""
+        )
+        rows.append((code(ast.unparse(node.target)), code(ast.unparse(node.annotation)), sentence(said)))
+    return f"### `{name}`\n\n{prose(thing)}\n\n{table(('field', 'type', 'meaning'), rows)}"
 
 
 def heading(name: str, function: Callable[..., Any]) -> str:
@@ -215,17 +224,11 @@ def exceptions(_: str) -> str:
     """
     Every class of error with the exit code that the command line gives it.
     """
-    found = [
-        value
-        for value in vars(errors).values()
-        if isinstance(value, type)
-        and issubclass(value, errors.LtmError)
-        and not value.__name__.startswith("_")
-    ]
+    found = [value for name, value in vars(errors).items() if isinstance(value, type) and name[0] != "_"]
     rows = [
         (code(kind.__name__), code(str(kind.exit_code)), sentence(kind.__doc__ or ""))
         for kind in found
-        if kind is not errors.LtmError
+        if issubclass(kind, errors.LtmError) and kind is not errors.LtmError
     ]
     return table(("error", "exit code", "meaning"), rows)
 
@@ -365,6 +368,7 @@ PARTS: dict[str, Callable[[str], str]] = {
     "register": register,
     "rule-codes": rule_codes,
     "session-table": session_table,
+    "struct": struct,
 }
 
 
@@ -383,15 +387,12 @@ def filled(text: str) -> str:
 
 
 def main() -> None:
-    changed = 0
     for page in pages():
         before = page.read_text(encoding="utf-8")
         after = filled(before)
         if after != before:
             page.write_text(after, encoding="utf-8")
-            changed += 1
             print(f"changed {page.relative_to(ROOT)}")
-    print(f"{changed} of {len(pages())} pages changed")
 
 
 if __name__ == "__main__":
