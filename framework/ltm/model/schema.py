@@ -52,7 +52,6 @@ class FieldRow:
     doc: str
 
 
-@functools.cache
 def type_hints(config: type[Any]) -> dict[str, Any]:
     """
     Return the types of a config class's fields.
@@ -64,11 +63,15 @@ def type_hints(config: type[Any]) -> dict[str, Any]:
         message = f"config {config!r} must be an attrs class"
         raise PluginError(message, code="LTM-PLG-005", hint="decorate it with @attrs.frozen(kw_only=True)")
     try:
-        return get_type_hints(config)
+        return dict(_hints(config))
     except (NameError, TypeError, SyntaxError) as error:
         message = f"config {config.__qualname__} has an annotation that cannot be read: {error}"
         hint = "import what annotations name outside of `if TYPE_CHECKING`"
         raise PluginError(message, code="LTM-PLG-005", hint=hint) from error
+
+
+# Every annotation is compiled anew each time, and sessions are made by the hundred.
+_hints: Final = functools.cache(get_type_hints)
 
 
 def members(annotation: object) -> tuple[Any, ...]:
