@@ -1,5 +1,5 @@
 """
-Every code block of the README and of `docs/` is carried out, page by page, from top to bottom.
+Every code block of the READMEs and of `docs/` is carried out, page by page, from top to bottom.
 
 A page gets an empty folder, an empty state directory and one shell for all of its `console` blocks:
 
@@ -35,7 +35,7 @@ from sybil import Document, Example, Region, Sybil
 from sybil.parsers.markdown.lexers import RawFencedCodeBlockLexer
 
 ROOT = Path(__file__).parents[2]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+PAGES = sorted([ROOT / "README.md", *ROOT.glob("docs/**/*.md"), *ROOT.glob("plugins/*/README.md")])
 INFO = re.compile(r'(?P<language>\w*)(?: title="(?P<title>[\w./-]+)")?[ \t]*\n')
 FILES = {"toml", "python", "csv", "jsonl", "json"}
 NOT_RUN = {"make", "pip", "git", ".venv/bin/python"}

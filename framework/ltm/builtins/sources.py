@@ -176,7 +176,7 @@ class StdinSource:
     def _read(self, size: int) -> bytes:
         if self._stream is None:
             # Unbuffered: a daemon thread inside the buffered stream's lock would abort the interpreter's exit.
-            self._stream = open(sys.stdin.fileno(), "rb", buffering=0, closefd=False)  # noqa: SIM115
+            self._stream = open(sys.stdin.fileno(), "rb", buffering=0, closefd=False)  # noqa: SIM115 - open for as long as the process is
         try:
             return self._stream.read(size) or b""
         except OSError:
