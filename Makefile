@@ -151,7 +151,7 @@ unit-%: .venv-%/dev.stamp
 	@.venv-$*/bin/python -m pytest -n $(WORKERS) --dist worksteal -m "not slow and not soak" -p no:cacheprovider </dev/null
 
 .PHONY: soak
-soak: $(DEV_READY)  ## the long tests: hours of random faults
+soak: $(DEV_READY)  ## the long tests: 200 kills, thousands of simulated worlds (LTM_KILLS, LTM_SIM_SEEDS)
 	@$(BIN)/python -m pytest -m soak -n $(WORKERS) --dist worksteal --timeout=0 $(ARGS) </dev/null
 
 .PHONY: bench

@@ -7,8 +7,8 @@ Kill -9 at random moments, real processes, a venue that loses requests and repli
 import csv
 import os
 import random
-import sys
 import time
+from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 
@@ -23,6 +23,7 @@ from proof_kit.verdict import Verdict, judge, read_log
 
 pytestmark = pytest.mark.slow
 
+Note = Callable[[str], None]
 SHARES = {
     attrs.evolve(markets.US, skip=300, rows=2_200): 0.4,
     attrs.evolve(markets.CN, rows=1_800): 0.2,
@@ -183,7 +184,7 @@ def campaign(market: Market, data: Path, folder: Path, kills: int, seed: int) ->
     return Campaign(scene, market.prices_in(data, folder), kills, random.Random(f"{market.name} {seed}"))
 
 
-def prove(market: Market, data: Path, folder: Path, kills: int, seed: int) -> None:
+def prove(market: Market, data: Path, folder: Path, kills: int, seed: int, *, note: Note) -> None:
     """
     Run a campaign and judge it.
     """
@@ -204,7 +205,7 @@ def prove(market: Market, data: Path, folder: Path, kills: int, seed: int) -> No
         "recovery_p50": f"{percentile(one.recoveries, 0.5):.2f}s",
         "recovery_p99": f"{percentile(one.recoveries, 0.99):.2f}s",
     }
-    sys.stdout.write(f"\nkill -9: {summary(figures)}\n")
+    note(f"kill -9: {summary(figures)}")
 
     assert [] == verdict.problems
     assert kills == one.killed
@@ -214,20 +215,20 @@ def prove(market: Market, data: Path, folder: Path, kills: int, seed: int) -> No
 @pytest.mark.timeout(180)
 @pytest.mark.parametrize("market", SHARES, ids=lambda market: market.name)
 def test_a_session_killed_again_and_again_loses_and_doubles_nothing(
-    market: Market, data: Path, tmp_path: Path
+    market: Market, data: Path, tmp_path: Path, note_figures: Note
 ) -> None:
     """
     REL-T3, F01, F02: by the venue's own log, 0 orders duplicated, lost or orphaned.
     """
     kills = round(int(os.environ.get("LTM_KILLS", "20")) * SHARES[market])
-    prove(market, data, tmp_path, kills, int(os.environ.get("LTM_SEED", "1")))
+    prove(market, data, tmp_path, kills, int(os.environ.get("LTM_SEED", "1")), note=note_figures)
 
 
 @pytest.mark.soak
 @pytest.mark.parametrize("round_", range(int(os.environ.get("LTM_KILLS", "200")) // 20))
 @pytest.mark.parametrize("market", SHARES, ids=lambda market: market.name)
-def test_soak_of_kills(market: Market, round_: int, data: Path, tmp_path: Path) -> None:
+def test_soak_of_kills(market: Market, round_: int, data: Path, tmp_path: Path, note_figures: Note) -> None:
     """
     REL-T3: the same, with another seed each round; 20 kills a round over all markets.
     """
-    prove(market, data, tmp_path, round(20 * SHARES[market]), 1_000 + round_)
+    prove(market, data, tmp_path, round(20 * SHARES[market]), 1_000 + round_, note=note_figures)

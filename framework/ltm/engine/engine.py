@@ -23,21 +23,14 @@ from ltm.core import commands as c
 from ltm.core import control, effects, events, invariants, recovery, watch
 from ltm.core.session import Session
 from ltm.engine.alerts import AlertDispatcher
-from ltm.engine.inputs import Input, Localise, MakeAlerts, Observer, Request
+from ltm.engine.inputs import Input, Localise, MakeAlerts, Observer, Request, reply
 from ltm.engine.intake import Intake
 from ltm.engine.market import PATIENCE, Market
 from ltm.engine.perform import Performer, reached
 from ltm.engine.state_dir import FreeSpace, KillSwitch
 from ltm.engine.surroundings import Surroundings
 from ltm.model.enums import Lifecycle, Purpose, TradingState
-from ltm.model.errors import (
-    BrokerConnectionError,
-    JournalError,
-    LtmError,
-    PluginError,
-    SignalError,
-    shown,
-)
+from ltm.model.errors import BrokerConnectionError, JournalError, LtmError, PluginError, SignalError, shown
 from ltm.model.instrument import Instrument
 from ltm.model.market import Quote
 from ltm.model.reports import AccountReport, LinkReport
@@ -75,6 +68,8 @@ class Engine:
     spawn: Callable[[Coroutine[Any, Any, None]], None] | None = None
     deadline: Callable[[Awaitable[Any]], Awaitable[Any]] | None = None
     wake: Callable[[], None] = lambda: None
+    beat: Callable[[], None] = lambda: None
+    """Called after each signal and effect: a session that works off a long batch is not stuck."""
     inputs: deque[Input] = attrs.Factory(deque)
     stopped: bool = attrs.field(default=False, init=False)
     """Whether the session has ended."""
@@ -254,6 +249,7 @@ class Engine:
             self._todo += self.session.handle(c.SubmitSignal(self.localise(signal)))
         except SignalError as error:
             self._refuse(error)
+        self.beat()
 
     def _refuse(self, error: LtmError) -> None:
         for observer in self.observers:
@@ -308,16 +304,12 @@ class Engine:
         except JournalError as error:
             self._todo = []
             control.seize(self.session.state, self.clock.now())
-            answers, self._answers = self._answers, []
-            for answer in answers:
-                answer.set_exception(error)
+            reply(self._answers, error)
             raise
         state = self.session.state
         if recovery.snapshot_due(state, self._snapshot_at):
             self._save_snapshot()
-        answers, self._answers = self._answers, []
-        for answer in answers:
-            answer.set_result(None)
+        reply(self._answers)
         if self._seen:
             seen = self._seen[:]
             self._seen.clear()
@@ -346,6 +338,7 @@ class Engine:
                 await self.performer.perform(effect)
             else:
                 self.spawn(self.performer.perform(effect))
+            self.beat()
 
     async def advance(self) -> bool:
         """

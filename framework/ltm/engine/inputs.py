@@ -31,6 +31,18 @@ class Request:
     answer: Future[None]
 
 
+def reply(answers: list[Future[None]], error: Exception | None = None) -> None:
+    """
+    Tell those who wait that their records are durable, or why they are not; nobody waits afterwards.
+    """
+    for answer in answers:
+        if error is None:
+            answer.set_result(None)
+        else:
+            answer.set_exception(error)
+    answers.clear()
+
+
 Input = Quote | BrokerEvent | c.Command | Request
 Told = Callable[[str, str], None]
 MakeAlerts = Callable[[Told, Told], AlertDispatcher]

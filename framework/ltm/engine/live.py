@@ -32,7 +32,7 @@ class LiveDriver:
     speed: float | None = None
     """Market seconds a second for a market that owns its time; None: full speed."""
     beat: Callable[[], None] = lambda: None
-    """Called after every turn: the watchdog's proof of life."""
+    """Called after every turn, signal and effect: the watchdog's proof of life."""
     _loop: asyncio.AbstractEventLoop = attrs.field(init=False)
     _woken: asyncio.Event = attrs.Factory(asyncio.Event)
     _tasks: set[asyncio.Task[None]] = attrs.Factory(set)
@@ -43,6 +43,7 @@ class LiveDriver:
         self._loop = asyncio.get_running_loop()
         engine = self.engine
         engine.wake = self._wake
+        engine.beat = self.beat
         if engine.market.paced is None:
             engine.inline = False
             engine.spawn = self._spawn

@@ -199,6 +199,7 @@ class World:
     events: int = 0
     halted: int = 0
     stopping: bool = False
+    _steps: int = 0
     _earlier: invariants.Witness | None = None
 
     # --- Life and death of a process
@@ -284,7 +285,10 @@ class World:
         """
         if self.schedule.now > self.storm + self.calm - QUIET and not self.stopping:
             return
-        self.venue.ask(wire.Advance(self.schedule.clock.now()))
+        # After a pause it has some steps to catch up with.
+        while self._steps * MARKET_STEP <= self.schedule.now:
+            self.venue.ask(wire.Advance(self.schedule.clock.now()))
+            self._steps += 1
         self.schedule.later(MARKET_STEP, self.market)
         if self.weather.strikes("crash_anytime") and self.engine is not None:
             raise Crash
@@ -491,6 +495,9 @@ def make_short_world(seed: int, *, on_stop: str = "cancel", concurrent: bool = T
 
 def _world(dice: random.Random, seed: int, weather: Weather, plan: list[tuple[datetime, Signal]]) -> World:
     schedule = Schedule()
+    on_stop = dice.choice(("cancel", "cancel", "keep", "flatten"))
+    # A session that closes its positions has ten seconds: a thin market would leave some of them.
+    thin = on_stop != "flatten" and dice.random() < 0.5
     config = MockConfig(
         symbols=list(SYMBOLS),
         steps=2_000,
@@ -498,7 +505,7 @@ def _world(dice: random.Random, seed: int, weather: Weather, plan: list[tuple[da
         start=START,
         seed=seed,
         commission=CommissionConfig(per_share=Decimal("0.01"), minimum=Decimal(1)),
-        participation=dice.choice((None, Decimal("0.1"))),
+        participation=Decimal("0.1") if thin else None,
     )
     return World(
         seed=seed,
@@ -508,6 +515,6 @@ def _world(dice: random.Random, seed: int, weather: Weather, plan: list[tuple[da
         journal=SimJournal(),
         plan=plan,
         dice=dice,
-        config=config_of(dice.choice(("cancel", "cancel", "keep", "flatten"))),
+        config=config_of(on_stop),
         concurrent=dice.random() < 0.7,
     )
