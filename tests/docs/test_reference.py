@@ -155,13 +155,17 @@ def test_what_is_documented_is_tested_somewhere(thing: str) -> None:
     assert thing in TESTS
 
 
-@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.relative_to(ROOT).as_posix())
-def test_a_command_that_a_page_names_exists(path: Path) -> None:
+@pytest.mark.parametrize(
+    "path",
+    sorted([*PAGES, *ROOT.glob("plugins/*/README.md"), *ROOT.glob("framework/ltm/**/*.py")]),
+    ids=lambda path: path.relative_to(ROOT).as_posix(),
+)
+def test_a_command_that_a_text_names_exists(path: Path) -> None:
     """
-    Style 7 (3): examples rot; `ltm frobnicate` must not outlive the command.
+    Style 7 (3): examples rot; `ltm frobnicate` in a page, a hint or a comment must not outlive the command.
     """
     named = re.findall(
-        r"(?:`|^\$ (?:\w+=\S+ )*)ltm (?:--\S+ \S+ )*([a-z][a-z-]*)",
+        r"(?:`|^\$ (?:\w+=\S+ )*)ltm (?:--[\w-]+ [^\s`]+ )*([a-z][a-z-]*)",
         path.read_text(encoding="utf-8"),
         re.MULTILINE,
     )

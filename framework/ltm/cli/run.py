@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 import attrs
 import click
 
-from ltm.app import Interrupted, Run, free_id, load, renamed, unresolved
+from ltm.app import Interrupted, PluginObservers, Run, free_id, load, renamed, unresolved
 from ltm.app import simulate as simulate_all
 from ltm.cli import logs
 from ltm.cli.demo import load_demo
@@ -59,7 +59,7 @@ def run(context: click.Context, config: Path | None, live: bool, quiet: bool) ->
     directory = StateDirectory.open(settings.state_dir)
     _ignore_hangup()
     watch = logs.ConfigWatch(config) if config is not None else None
-    plugins = logs.PluginObservers(loaded.registry.observers)
+    plugins = PluginObservers(loaded.registry.observers)
     run_ = Run(
         config=loaded.config,
         directory=directory,
@@ -103,7 +103,7 @@ def _log_events(engines: Sequence[Engine]) -> None:
 
 
 def _ignore_hangup() -> None:
-    # A terminal that closes does not end trading (F32); SIGTERM and `ltm stop` do.
+    # A terminal that closes does not end trading (F32); SIGTERM does.
     if hasattr(signal, "SIGHUP"):
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
 
@@ -161,7 +161,7 @@ def simulate(context: click.Context, config: Path, in_memory: bool, as_json: boo
     """
     loaded = load(config)
     logs.set_up_quiet()
-    observers = (logs.PluginObservers(loaded.registry.observers),)
+    observers = (PluginObservers(loaded.registry.observers),)
     settings = of(context)
     with ExitStack() as stack:
         store = None if in_memory else _open_store(stack, settings.state_dir)

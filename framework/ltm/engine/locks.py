@@ -188,7 +188,8 @@ def _already_running(what: str, holder: ProcessIdentity | None) -> AlreadyRunnin
         f"has been running it since {holder.started_at}"
     )
     got = Holder(holder.pid, holder.host, holder.started_at)
-    return AlreadyRunning(message, got=got, hint="stop it with `ltm stop`, or look at it with `ltm status`")
+    hint = f"stop it with `kill {holder.pid}`, or look at it with `ltm status`"
+    return AlreadyRunning(message, got=got, hint=hint)
 
 
 def _cannot_lock(path: Path, error: OSError) -> JournalError:
