@@ -10,6 +10,7 @@ from decimal import Decimal
 
 import pytest
 
+from ltm.app import PluginObservers
 from ltm.cli import logs
 from ltm.core import events as e
 from ltm.model.enums import Severity
@@ -132,7 +133,7 @@ def test_a_plugin_that_observes_sees_events_until_it_fails(capsys):
         raise ValueError(HOSTILE)
 
     logs.set_up()
-    observers = logs.PluginObservers([failing, seen.append])
+    observers = PluginObservers([failing, seen.append])
     first, second = alert(Severity.INFO), alert(Severity.WARNING)
     observers.on_event(first)
     observers.on_event(second)

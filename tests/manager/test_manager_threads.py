@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from ltm import AsyncLiveTradingManager, InvalidTransition, LiveTradingManager
+from ltm.app import PluginObservers
 from ltm.manager._logger import Watcher
 
 
@@ -126,7 +127,7 @@ def test_a_plugin_that_only_looks_on_may_fail(desk, caplog):
     def fails(event):
         raise RuntimeError("boom")
 
-    live.engine.observers = (Watcher(session, [fails, seen.append]),)
+    live.engine.observers = (PluginObservers([fails, seen.append]),)
     live.engine.session.listener = live.engine._seen.append
     result = desk.trade(session)
 

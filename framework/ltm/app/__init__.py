@@ -4,6 +4,7 @@ The composition root: a checked configuration and the plugins become engines tha
 Nothing below knows both plugins and the engine; nothing above puts parts together.
 """
 
+from ltm.app.onlookers import PluginObservers
 from ltm.app.parts import Parts, Ready, assemble, free_id, is_simulated, local_zone, make_parts, version
 from ltm.app.runs import (
     Interrupted,
@@ -22,6 +23,7 @@ __all__ = [
     "Interrupted",
     "Loaded",
     "Parts",
+    "PluginObservers",
     "Ready",
     "Run",
     "assemble",

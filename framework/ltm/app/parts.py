@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.metadata
+import os
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, tzinfo
 from typing import TYPE_CHECKING, Final, cast
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Final, cast
 import attrs
 
 from ltm.config import Chosen, SessionConfig
+from ltm.config.hours import machine_zone
 from ltm.core import events as e
 from ltm.core.context import new_context
 from ltm.core.recovery import changes_of, replay
@@ -242,9 +244,14 @@ def localiser(config: SessionConfig) -> Callable[[Signal], SignalRecord]:
 
 def local_zone() -> tzinfo | None:
     """
-    Return the machine's time zone as it is now.
+    Return the machine's time zone; by its name where that is known, so that it follows DST.
     """
-    return SystemClock().now().astimezone().tzinfo
+    now = SystemClock().now()
+    fixed = now.astimezone().tzinfo
+    named = zone_of(machine_zone(os.environ))
+    if named is not None and now.astimezone(named).utcoffset() == now.astimezone(fixed).utcoffset():
+        return named
+    return fixed
 
 
 def version() -> str:

@@ -19,7 +19,6 @@ from ltm.core.history import as_json
 from ltm.model.enums import Severity
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from ltm.model.errors import LtmError
@@ -125,31 +124,6 @@ class EventLog:
         """
         fields = {"session_id": self._session_id, "code": problem.code, "hint": problem.hint}
         LOGGER.warning("%s", problem.message, extra={"fields": fields})
-
-
-class PluginObservers:
-    """
-    Hands events to the plugins' `ltm_observe`; one that raises is not called again.
-    """
-
-    def __init__(self, observers: Sequence[Callable[[object], None]]) -> None:
-        self._observers = list(observers)
-
-    def on_event(self, event: e.AnyEvent) -> None:
-        """
-        Show an event to every plugin that wants to see it.
-        """
-        for observer in self._observers[:]:
-            try:
-                observer(event)
-            except Exception:
-                self._observers.remove(observer)
-                LOGGER.exception("a plugin's ltm_observe failed and is not called again")
-
-    def on_problem(self, problem: LtmError) -> None:
-        """
-        Do nothing: plugins see what is in the journal.
-        """
 
 
 class ConfigWatch:

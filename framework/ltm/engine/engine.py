@@ -213,7 +213,9 @@ class Engine:
             self._todo += self.session.handle(command)
         self._audit()
         if self._stop_by is None and self.session.state.lifecycle is Lifecycle.STOPPING:
-            patience = STOP_SECONDS if self.set_time is None else PATIENCE.total_seconds()
+            # A market at full speed has its own minutes in no time; elsewhere somebody is waiting.
+            full_speed = self.set_time is not None and self.market.horizon is None
+            patience = PATIENCE.total_seconds() if full_speed else STOP_SECONDS
             self._stop_by = self.clock.monotonic() + patience
 
     def _audit(self) -> None:

@@ -12,7 +12,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 
-from ltm.app import prepare
+from ltm.app import PluginObservers, prepare
 from ltm.config import Document, SessionConfig, check_config
 from ltm.core import commands as c
 from ltm.engine.clock import SystemClock
@@ -276,10 +276,10 @@ class AsyncLiveTradingManager:
         self._state.open()
         directory = self._state.directory
         hooks = self._registry.observers if self._registry is not None else []
-        watcher = Watcher(config.spec.session_id, hooks)
+        observers = (Watcher(config.spec.session_id), PluginObservers(hooks))
         with ExitStack() as stack:
             ready = prepare(
-                config, self._state.store, observers=(watcher,), directory=directory, clock=self._clock
+                config, self._state.store, observers=observers, directory=directory, clock=self._clock
             )
             stack.enter_context(directory.lock_session(ready.parts.config.spec.session_id))
             return LiveSession(

@@ -18,7 +18,6 @@ from ltm.model.errors import ConfigError, LtmError, shown, suggestion
 from ltm.model.numbers import plain
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
     from io import TextIOWrapper
 
     from ltm.core.events import AnyEvent
@@ -114,31 +113,24 @@ class LoggerSystem:
 
 class Watcher:
     """
-    Sees every durable event of a session: for the log, and for the hooks of `ltm_observe`.
+    Sees every durable event of a session, and logs it.
 
     Args:
         session_id: Whose events they are.
-        hooks: Called with each event; what they raise is theirs.
     """
 
-    def __init__(self, session_id: str, hooks: Sequence[Callable[[object], None]] = ()) -> None:
+    def __init__(self, session_id: str) -> None:
         self._session_id = session_id
-        self._hooks = tuple(hooks)
 
     def on_event(self, event: AnyEvent) -> None:
         """
-        Log an event, and hand it to the hooks.
+        Log an event.
         """
         name = type(event).__name__
         level = logging.DEBUG if name in _QUIET else logging.INFO
         if _SESSIONS.isEnabledFor(level):
             fields = {"session_id": self._session_id, "event": event}
             _SESSIONS.log(level, "%s: %s", self._session_id, name, extra={"fields": fields})
-        for hook in self._hooks:
-            try:
-                hook(event)
-            except Exception:  # noqa: BLE001 - plugin boundary: it only looks on
-                _SESSIONS.exception("%s: a plugin's ltm_observe failed", self._session_id)
 
     def on_problem(self, problem: LtmError) -> None:
         """
