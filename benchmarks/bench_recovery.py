@@ -30,14 +30,13 @@ ROUND = 5_000
 
 def written(folder: Path, records: int) -> Desk:
     """
-    Trade until the journal holds that many records or a few more.
+    Trade until the journal holds that many records, or a few less.
     """
     store = JournalStore(folder / "journal.sqlite3")
     # Two records an order, and a few at the start; the market goes on now and then, so that days roll.
     desk = open_desk(folder, store.session, symbols=100, steps=records // ROUND + 10, at_once=100)
     state, number = desk.engine.session.state, 0
-    while state.sequence < records:
-        count = min(ROUND, max((records - state.sequence) // 2 // 200 * 200, 200))
+    while (count := min(ROUND, (records - state.sequence) // 2 // 200 * 200)) > 0:
         desk.feed.waiting.extend(signals(desk, count, number))
         number += count
         desk.work()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from ltm.core import events as e
-from ltm.core.codec import decode
+from ltm.core.codec import outline
 from ltm.core.evolve import evolve
 from ltm.core.snapshot import dump, load
 from ltm.core.state import State, new_state
@@ -60,7 +60,7 @@ def _from_snapshot(journal: Journal) -> State | None:
 
 
 def _next(state: State | None, row: Record) -> State:
-    event = decode(row.kind, row.version, row.payload)
+    event = outline(row.kind, row.version, row.payload)
     if state is None:
         if not isinstance(event, e.SessionOpened):
             message = f"journal must begin with session_opened, got {row.kind}"

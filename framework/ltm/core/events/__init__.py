@@ -20,7 +20,9 @@ from ltm.core.events._base import Event
 from ltm.core.events._orders import (
     CancelIntended,
     CancelRejected,
+    DenialOutline,
     FillReplaced,
+    IntentOutline,
     OrderAbsent,
     OrderAccepted,
     OrderCanceled,
@@ -106,6 +108,8 @@ OrderEvent = (
     | OrderExpired
 )
 AnyEvent = SessionEvent | OrderEvent
+Outline = IntentOutline | DenialOutline
+"""What a state is rebuilt from, of events that hold much more; never written."""
 
 __all__ = [
     "AccountBound",
@@ -117,6 +121,7 @@ __all__ = [
     "CancelIntended",
     "CancelRejected",
     "DayRolled",
+    "DenialOutline",
     "DriftCleared",
     "DriftFound",
     "EquitySampled",
@@ -126,6 +131,7 @@ __all__ = [
     "ForeignOrderSeen",
     "InstrumentBlocked",
     "InstrumentDefined",
+    "IntentOutline",
     "LifecycleChanged",
     "LinkChanged",
     "OrderAbsent",
@@ -140,6 +146,7 @@ __all__ = [
     "OrderRecalled",
     "OrderRejected",
     "OrderUnknown",
+    "Outline",
     "PositionAdjusted",
     "PositionIgnored",
     "RatesNoted",

@@ -54,6 +54,28 @@ class OrderIntended(Event, frozen=True):
     attempt: int = 0
 
 
+class IntentOutline(Event, frozen=True):
+    """
+    What of an `OrderIntended` the state needs: what the decision was made on is for people.
+    """
+
+    client_order_id: str
+    draft: OrderDraft
+    entry: bool
+    worst_price: Decimal
+    signal_key: str = ""
+    epoch: int = 0
+    attempt: int = 0
+
+
+class DenialOutline(Event, frozen=True):
+    """
+    The same of an `OrderDenied`.
+    """
+
+    signal_key: str
+
+
 class OrderAccepted(Event, frozen=True):
     """
     The venue has the order.

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ltm.core.state import State
 
 
-def evolve(state: State, event: e.AnyEvent) -> None:
+def evolve(state: State, event: e.AnyEvent | e.Outline) -> None:
     """
     Apply one event, the next in sequence, to the state it belongs to.
     """
@@ -23,7 +23,7 @@ def evolve(state: State, event: e.AnyEvent) -> None:
     _EVOLVE[type(event)](state, event)
 
 
-_EVOLVE: Final[dict[type[e.AnyEvent], Callable[[State, Any], None]]] = {
+_EVOLVE: Final[dict[type[e.AnyEvent | e.Outline], Callable[[State, Any], None]]] = {
     e.SessionOpened: _session.session_opened,
     e.TermsChanged: _session.terms_changed,
     e.BootRecorded: _session.boot_recorded,
@@ -46,7 +46,9 @@ _EVOLVE: Final[dict[type[e.AnyEvent], Callable[[State, Any], None]]] = {
     e.RecordLost: _session.record_lost,
     e.SignalIgnored: _orders.signal_ignored,
     e.OrderDenied: _orders.order_denied,
+    e.DenialOutline: _orders.order_denied,
     e.OrderIntended: _orders.order_intended,
+    e.IntentOutline: _orders.order_intended,
     e.OrderAccepted: _orders.order_accepted,
     e.OrderRejected: _orders.order_rejected,
     e.OrderUnknown: _orders.order_unknown,

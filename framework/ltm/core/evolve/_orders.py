@@ -79,7 +79,7 @@ def name_venue_order(state: State, order: OrderState, venue_order_id: str | None
         state.venue_ids[venue_order_id] = order.client_order_id
 
 
-def order_intended(state: State, event: e.OrderIntended) -> None:
+def order_intended(state: State, event: e.OrderIntended | e.IntentOutline) -> None:
     draft = event.draft
     order = OrderState(
         event.client_order_id,
@@ -117,7 +117,7 @@ def order_intended(state: State, event: e.OrderIntended) -> None:
         slot.exit_attempts = max(slot.exit_attempts, event.attempt)
 
 
-def order_denied(state: State, event: e.OrderDenied) -> None:
+def order_denied(state: State, event: e.OrderDenied | e.DenialOutline) -> None:
     state.denied_count += 1
     if event.signal_key:
         state.signals[event.signal_key] = state.sequence
