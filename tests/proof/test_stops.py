@@ -169,14 +169,14 @@ def test_of_many_that_start_at_once_one_runs(data: Path, tmp_path: Path) -> None
     """
     scene = scene_of(data, tmp_path, RESTING, speed=120)
     with scene.venue():
-        rivals = [scene.start() for _ in range(8)]
-        deadline = time.monotonic() + 30
+        rivals = [scene.start() for _ in range(4)]
+        deadline = time.monotonic() + 60
         while sum(rival.poll() is None for rival in rivals) > 1 and time.monotonic() < deadline:
             time.sleep(0.05)
         running = [rival for rival in rivals if rival.poll() is None]
 
         assert 1 == len(running)
-        assert [5] * 7 == [rival.returncode for rival in rivals if rival is not running[0]]
+        assert [5] * 3 == [rival.returncode for rival in rivals if rival is not running[0]]
         wait_for_submits(scene, running[0], 3)
         running[0].send_signal(signal.SIGTERM)
         assert 0 == finish(running[0]), scene.said()

@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
 from ltm.core import events as e
-from ltm.core.effects import QueryOrder, Sweep
+from ltm.core.effects import QueryOrder
 from ltm.core.fills import disbelieved, fill_reported, late
 from ltm.core.lifecycle import TERMINAL, Fact, NoMove, next_status
 from ltm.core.orders import Item, raise_alert
@@ -268,7 +268,8 @@ def _not_found(state: State, context: Context, order: OrderState) -> Iterator[It
     if order.not_found_at is None:
         order.not_found_at = now
         order.query_at = now + settle
-        yield Sweep(state.sequence)
+        # At the next tick: one look at all positions answers for every order that is not found now.
+        context.sweep_at = min(context.sweep_at, now)
         return
     waited = now - order.not_found_at
     if waited < settle or not _agrees(context, state.slots[order.symbol], order.not_found_at):

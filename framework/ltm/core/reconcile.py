@@ -20,7 +20,6 @@ from ltm.core.lifecycle import TERMINAL
 from ltm.core.orders import Item, raise_alert
 from ltm.core.state import OrderState, Slot, State
 from ltm.core.text import clean
-from ltm.core.watch import SWEEP_SECONDS
 from ltm.model.enums import Lifecycle, OrderStatus, Purpose, Severity
 from ltm.model.errors import ConfigError
 from ltm.model.identifiers import sequence_of
@@ -43,7 +42,8 @@ def swept(state: State, context: Context, recall: Recall, answer: SweepAnswered)
     """
     context.sweeping = False
     complete = None not in (answer.open_orders, answer.fills, answer.positions, answer.account)
-    context.sweep_at = context.mono + (SWEEP_SECONDS if complete else SOON)
+    if not complete:
+        context.sweep_at = min(context.sweep_at, context.mono + SOON)
     for fill in answer.fills or ():
         yield from external_fill(state, context, recall, fill)
     if answer.open_orders is not None:

@@ -142,7 +142,8 @@ class Session:
         setcontext(EXACT)
         try:
             self._run(items)
-            self._run(self._after())
+            if self.context.watch.exits or not watch.is_calm(self.state, self.context):
+                self._run(self._after())
         finally:
             setcontext(outer)
             self._recalled.clear()
@@ -209,6 +210,7 @@ class Session:
             else:
                 if type(item) is Sweep:
                     self.context.sweeping = True
+                    self.context.sweep_at = self.context.mono + watch.SWEEP_SECONDS
                 self._effects.append(item)  # type: ignore[arg-type] # all else is an effect
 
     def outbox(self) -> list[Alert]:
