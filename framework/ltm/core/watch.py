@@ -43,15 +43,12 @@ def watch_equity(state: State, context: Context) -> Iterator[Item]:
     Compare equity with every continuous rule's floor; stop entries where one is reached.
 
     Also raises the peak after a fill, and sets the level at which marks call again: the next floor or
-    warning below equity. As long as equity stays above it and nothing else changed, there is nothing to do.
+    warning below equity.
     """
     watch, equity = context.watch, state.equity
     if equity > state.peak and watch.settled:
         state.peak = equity
         watch.peaked = True
-    seen = _basis(state, context)
-    if equity > watch.alarm and seen == watch.seen:
-        return
     alarm = _BLIND
     for name, rule in context.equity_rules:
         if name in state.latches:
@@ -68,6 +65,14 @@ def watch_equity(state: State, context: Context) -> Iterator[Item]:
             alarm = max(alarm, level, warning)
     watch.alarm = alarm
     watch.seen = _basis(state, context)
+
+
+def is_calm(state: State, context: Context) -> bool:
+    """
+    Return whether equity is between alarm and peak, and nothing else changed that floors depend on.
+    """
+    watch = context.watch
+    return watch.alarm < state.equity <= state.peak and watch.seen == _basis(state, context)
 
 
 def _basis(state: State, context: Context) -> tuple[object, ...]:
