@@ -115,6 +115,7 @@ def test_whatever_the_adapter_does_wrong_the_outcome_is_unknown_and_found_by_ask
     assert order.status is OrderStatus.FILLED
     assert 1 == sum(name == "submit" for name, _ in bench.door.calls)
     assert bench.engine.session.state.slots["AAA"].position == 10
+    assert order.reason is None
 
 
 def test_an_order_that_never_arrived_is_proven_absent_and_frees_its_reservation(make_bench: Make) -> None:

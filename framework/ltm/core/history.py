@@ -308,6 +308,8 @@ class Projection:
         row.venue_order_id = event.venue_order_id or row.venue_order_id
         self._add(row, event.quantity, event.quantity * event.price, event.commission)
         whole = row.quantity is not None and row.filled_quantity >= row.quantity
+        if row.status is OrderStatus.UNKNOWN:
+            row.reason = None
         self._moved(event, Fact.FILLED_WHOLLY if whole else Fact.FILLED_PARTLY)
         self._fills[event.client_order_id, event.fill_id] = FillRow(
             session_id=self.session_id,

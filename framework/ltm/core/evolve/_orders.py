@@ -17,7 +17,7 @@ from ltm.core.state import (
     Slot,
     State,
 )
-from ltm.model.enums import Side
+from ltm.model.enums import OrderStatus, Side
 from ltm.model.errors import JournalError
 from ltm.model.numbers import ONE, ZERO
 from ltm.model.results import Reason
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from ltm.core import events as e
 
 _BUY: Final = Side.BUY
+_UNKNOWN: Final = OrderStatus.UNKNOWN
 _WHOLLY: Final = Fact.FILLED_WHOLLY
 _PARTLY: Final = Fact.FILLED_PARTLY
 
@@ -131,6 +132,7 @@ def order_accepted(state: State, event: e.OrderAccepted) -> None:
     order = _find(state, event.client_order_id)
     name_venue_order(state, order, event.venue_order_id)
     order.updated_at = event.at
+    order.reason = None
     _become(state, order, Fact.ACCEPTED)
 
 
@@ -168,6 +170,7 @@ def order_absent(state: State, event: e.OrderAbsent) -> None:
 def order_late(state: State, event: e.OrderLate) -> None:
     order = _find(state, event.client_order_id)
     order.updated_at = event.at
+    order.reason = None
     name_venue_order(state, order, event.venue_order_id)
     _become(state, order, Fact.LATE)
 
@@ -210,6 +213,8 @@ def order_filled(state: State, event: e.OrderFilled) -> None:
     order.value += event.quantity * event.price
     order.commission += event.commission
     order.updated_at = event.at
+    if order.status is _UNKNOWN:
+        order.reason = None  # a fill says what became of it
     state.fill_count += 1
     state.estimates += event.estimated
     slot = state.slots[order.symbol]
