@@ -24,7 +24,7 @@ from ltm.engine.engine import Engine
 from ltm.engine.state_dir import StateDirectory
 from ltm.model.enums import Lifecycle
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 RULES = {"position_size", "sector_concentration", "drawdown", "daily_loss"}
 TIGHT = {

@@ -212,7 +212,7 @@ def prove(market: Market, data: Path, folder: Path, kills: int, seed: int, *, no
     assert verdict.fills > 10
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("market", SHARES, ids=lambda market: market.name)
 def test_a_session_killed_again_and_again_loses_and_doubles_nothing(
     market: Market, data: Path, tmp_path: Path, note_figures: Note

@@ -16,7 +16,7 @@ from proof_kit.processes import LTM, Log, Scene, finish, kill, ltm, ltm_json, un
 from proof_kit.rows import Row, rows_in
 from proof_kit.verdict import judge, read_log
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(90)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 MARKET = attrs.evolve(markets.US, name="stop", skip=400, rows=800, rules={**markets.US.rules})
 SESSION = {

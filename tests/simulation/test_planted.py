@@ -19,7 +19,7 @@ from ltm.engine import perform
 from ltm.engine.perform import Performer
 from ltm.model.reports import Ambiguous, NotSent, Refused
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 WORLDS = 40
 Patch = pytest.MonkeyPatch

@@ -14,7 +14,7 @@ from simkit.world import World, make_short_world
 from ltm.model.enums import TradingState
 from ltm.model.errors import JournalError
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 PARTS = 8
 DISK = frozenset({"append", "commit"})

@@ -11,7 +11,9 @@ from collections.abc import Callable
 import pytest
 from simkit.world import World, make_world
 
-BATCH = 50
+BATCH = 25
+
+pytestmark = pytest.mark.timeout(600)
 AGAIN = "LTM_SIM_SEEDS={seed} make unit ARGS='tests/simulation/test_seeds.py -m slow -k worlds'"
 
 

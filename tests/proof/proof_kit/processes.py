@@ -16,7 +16,7 @@ from typing import Any
 import attrs
 
 LTM = (sys.executable, "-m", "ltm")
-PATIENCE = 30.0
+PATIENCE = 60.0
 
 
 def ltm(*arguments: object) -> subprocess.CompletedProcess[str]:
