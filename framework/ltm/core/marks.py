@@ -68,7 +68,10 @@ def mark_all(  # noqa: C901, PLR0912 - the one hot loop: a call per branch would
             if slot is None or (slot.marked_at is not None and quote.at < slot.marked_at):
                 watch.dropped += 1
                 continue
-            if bid is not None or ask is not None:
+            if bid is not None and ask is not None and ZERO < bid <= ask < _HIGHEST:
+                if price is None:
+                    price = (bid + ask) * _HALF
+            elif bid is not None or ask is not None:
                 price = _of_book(slot, price, bid, ask)
             if price is None or not (
                 slot.calm_low <= price <= slot.calm_high or _steady(state, slot, price, received)
@@ -110,7 +113,7 @@ def mark_all(  # noqa: C901, PLR0912 - the one hot loop: a call per branch would
 
 
 def _of_book(slot: Slot, price: Decimal | None, bid: Decimal | None, ask: Decimal | None) -> Decimal | None:
-    # The price of a quote with a bid or an ask: the last one, else the middle; None if the book is unsound.
+    # The price of a quote with half a book, or one below zero: the last one, else the middle; None if unsound.
     lowest = _LOWEST if slot.instrument.allows_negative_price else ZERO
     if (bid is not None and not lowest < bid < _HIGHEST) or (ask is not None and not lowest < ask < _HIGHEST):
         return None
