@@ -36,6 +36,13 @@ class Figure:
         return median(self.runs)
 
     @property
+    def best(self) -> float:
+        """
+        The run that others on the machine disturbed least.
+        """
+        return min(self.runs) if self.better == "less" else max(self.runs)
+
+    @property
     def reached(self) -> bool | None:
         """
         Whether the target is reached, None without one.
@@ -48,6 +55,7 @@ class Figure:
         return {
             "name": self.name,
             "value": self.value,
+            "best": self.best,
             "unit": self.unit,
             "target": self.target,
             "reached": self.reached,
@@ -61,7 +69,8 @@ class Figure:
             sign = "<=" if self.better == "less" else ">="
             goal = f"  ({'reached' if self.reached else 'NOT reached'}: {sign} {shown(self.target)})"
         note = f"  {self.note}" if self.note else ""
-        return f"{self.name:<58} {shown(self.value):>10} {self.unit}{goal}{note}"
+        best = f"  best {shown(self.best)}" if len(self.runs) > 1 else ""
+        return f"{self.name:<66} {shown(self.value):>9} {self.unit}{best}{goal}{note}"
 
 
 def shown(value: float) -> str:
