@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ltm.core.state import Group, Slot, State
-from ltm.model.enums import OrderType, Side
+from ltm.model.enums import Side
 from ltm.model.numbers import ONE, ZERO
 
 if TYPE_CHECKING:
@@ -149,10 +149,3 @@ def open_quantity(slot: Slot, side: Side) -> Decimal:
     if not slot.orders:
         return ZERO
     return sum((order.leaves for order in slot.orders.values() if order.side is side), ZERO)
-
-
-def is_market(draft: OrderDraft) -> bool:
-    """
-    Return whether an order's price is left to the venue.
-    """
-    return draft.order_type in {OrderType.MARKET, OrderType.STOP}

@@ -8,7 +8,7 @@ are applied once each, and an order whose fate is not known stays open until evi
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, assert_never
 
 from ltm.core import events as e
 from ltm.core.effects import QueryOrder
@@ -97,6 +97,8 @@ def submit_answered(state: State, context: Context, order: OrderState, outcome: 
             yield from ask(context, order)
         case Ambiguous():
             yield from _unknown(state, context, order, outcome.reason)
+        case _:
+            assert_never(outcome)
 
 
 def _unknown(state: State, context: Context, order: OrderState, reason: str) -> Iterator[Item]:

@@ -221,11 +221,11 @@ def judge(context: Surroundings, draft: OrderDraft, snapshot: RiskSnapshot, room
 def _take(judgement: Judgement, name: str, verdict: object, room: Decimal | None) -> None:
     if type(verdict) is Allow and _finite(verdict.measured) and _finite(verdict.limit):
         judgement.checks.append(Check(name, "ok", verdict.measured, verdict.limit, room))
-    elif type(verdict) is Deny and _unsound(verdict) is None:
+    elif type(verdict) is Deny and _is_sound(verdict):
         text = clean(verdict.message)
         judgement.denials.append(Check(name, verdict.code, verdict.measured, verdict.limit, room, text))
     else:
-        _fault(judgement, name, _unsound(verdict) or "")
+        _fault(judgement, name, _unsound(verdict))
 
 
 def _fault(judgement: Judgement, name: str, detail: str) -> None:
@@ -237,18 +237,20 @@ def _finite(number: object) -> bool:
     return number is None or (type(number) is Decimal and number.is_finite())
 
 
-def _unsound(verdict: object) -> str | None:
+def _is_sound(denial: Deny) -> bool:
+    code: object = denial.code
+    text: object = denial.message
+    named = type(code) is str and _CODE.fullmatch(code) is not None and type(text) is str
+    return named and _finite(denial.measured) and _finite(denial.limit)
+
+
+def _unsound(verdict: object) -> str:
     if type(verdict) is not Allow and type(verdict) is not Deny:
         return f"answered {shown(verdict)} instead of Allow or Deny"
     for number in (verdict.measured, verdict.limit):
         if not _finite(number):
             return f"answered with {shown(number)} where a finite Decimal must stand"
-    if type(verdict) is Deny:
-        code: object = verdict.code
-        text: object = verdict.message
-        if not (type(code) is str and _CODE.fullmatch(code) and type(text) is str):
-            return "denied without a lower-case code and a text"
-    return None
+    return "denied without a lower-case code and a text"
 
 
 def headrooms(context: Surroundings, draft: OrderDraft, snapshot: RiskSnapshot) -> tuple[Rooms, Faults]:

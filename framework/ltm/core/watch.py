@@ -283,11 +283,9 @@ def _look_after(state: State, context: Context, order: OrderState) -> Iterator[I
 
 
 def _resolve(state: State, context: Context, order: OrderState) -> Iterator[Item]:
-    if order.unknown_since is None:
-        order.unknown_since = context.mono
     if context.mono >= order.query_at:
         yield from ask(context, order)
-    waited = context.mono - order.unknown_since
+    waited = context.mono - (order.unknown_since or 0.0)
     stage = (waited >= WARN_AFTER) + (waited >= CRITICAL_AFTER)
     if stage > order.alarmed:
         order.alarmed = stage

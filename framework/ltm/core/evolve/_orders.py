@@ -102,7 +102,8 @@ def order_intended(state: State, event: e.OrderIntended | e.IntentOutline) -> No
     )
     slot = state.slots[draft.symbol]
     if draft.side is _BUY:
-        order.unit_cost = event.worst_price * slot.instrument.multiplier * (slot.fx or ONE)
+        # At a negative price a buy brings cash: it reserves none, and frees none.
+        order.unit_cost = max(event.worst_price * slot.instrument.multiplier * (slot.fx or ONE), ZERO)
         state.reserved += order.unit_cost * order.quantity
     state.orders[order.client_order_id] = order
     slot.orders[order.client_order_id] = order
