@@ -14,6 +14,7 @@ from ltm.core.commands import AnyCommand
 from ltm.core.context import new_context
 from ltm.core.control import OPERATIONS, seize
 from ltm.core.effects import SendCancel, SubmitOrder, Sweep
+from ltm.core.history import Projection
 from ltm.core.invariants import violations
 from ltm.model.enums import OrderStatus, OrderType, TradingState
 from ltm.model.errors import InvalidTransition, SignalError
@@ -225,6 +226,20 @@ def test_an_order_that_never_got_a_venue_id_can_be_recalled():
     desk.check()
 
 
+def test_old_news_and_new_in_one_sweep_are_told_apart():
+    """
+    I-17: only the order that something is recorded about comes back.
+    """
+    desk = ready()
+    old, new = desk.order("buy", 10), desk.order("buy", 10)
+    desk.fill(old, 10, 100, "old")
+    stale = desk.fill_report(old, 10, 100, "old")
+    desk.state.closed.pop(old)
+    desk.sweep(fills=(stale, desk.fill_report(new, 10, 100, "new")), open_orders=())
+
+    assert (D(20), []) == (desk.slot().position, desk.all(e.OrderRecalled))
+
+
 def test_an_id_of_ours_that_no_intent_has_leads_nowhere():
     desk = ready()
     order_id = client_order_id(KEY, 3)
@@ -297,7 +312,10 @@ def test_an_instrument_may_belong_to_several_groups():
         desk.codes("buy", 1, "BBB")
     desk.codes("buy", 1)
 
-    assert {"one": D(5150) + 303, "two": D(5150)} == {
+    desk.do(c.DefineInstrument(stock(lot_size=D(10))))
+    desk.codes("buy", 10)
+
+    assert {"one": D("5202.015") + 303, "two": D("5202.015")} == {
         group.group: group.before for group in rule.asked[-1].groups
     }
     desk.check()
@@ -372,3 +390,27 @@ def test_the_books_can_be_checked_without_the_closed_orders():
 
     assert [] == violations(desk.state, closed=False)
     assert ["I-02"] == [text[:4] for text in violations(desk.state)]
+
+
+def test_a_fill_says_in_the_listing_too_what_became_of_an_unknown_order():
+    desk = ready()
+    order_id = desk.signal("buy", 10).client_order_id
+    desk.answer(order_id, Ambiguous("timeout"))
+    desk.fill(order_id, 10)
+    history = Projection("demo")
+    history.apply_all(desk.records())
+    [row] = history.orders
+
+    assert (OrderStatus.FILLED, None) == (row.status, row.reason)
+
+
+def test_a_foreign_order_that_changes_stays_one_row():
+    desk = ready()
+    report = manual(desk)
+    desk.sweep(open_orders=(report,))
+    values = {name: getattr(report, name) for name in report.__struct_fields__}
+    desk.sweep(open_orders=(OrderReport(**{**values, "filled_quantity": D(2)}),))
+    history = Projection("demo")
+    history.apply_all(desk.records())
+
+    assert [D(2)] == [row.filled_quantity for row in history.orders]

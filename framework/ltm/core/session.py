@@ -199,7 +199,7 @@ class Session:
     def _remember(self, event: e.AnyEvent) -> None:
         # News of an order that had left memory: from here on the records lead to it again.
         order = self._recalled.pop(getattr(event, "client_order_id", ""), None)
-        if order is not None and type(event) is not e.OrderRecalled:
+        if order is not None:
             recalled = e.OrderRecalled(at=event.at, client_order_id=order.client_order_id, order=order)
             self.record(recalled)
 
