@@ -155,6 +155,7 @@ def measure(options: Options) -> Iterator[Figure]:
         note=f"{per_order:.1f} commits an order",
     )
     yield Figure(name=f"{name}, durable, one at a time", unit="us wall", runs=[one.wall for one in singles])
+    yield Figure(name=f"{name}, durable, one at a time", unit="us CPU", runs=[one.cpu for one in singles])
     yield from flat(1_000_000 if options.long else 200_000)
 
 

@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import sqlite3
 import tempfile
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from figures import Figure, Options, main
+from figures import Figure, Options, Spent, main, spent
 from workload import Desk, open_desk, signals
 
 from ltm.app.parts import assemble
@@ -58,28 +57,36 @@ def tail(folder: Path) -> int:
     return last - newest
 
 
-def recovered(folder: Path, desk: Desk) -> tuple[float, float]:
+def recovered(folder: Path, desk: Desk) -> tuple[Spent, Spent]:
     """
-    Return the seconds until the state is there, and until the session runs.
+    Return what it takes until the state is there, and until the session runs.
     """
-    start = time.perf_counter()
-    store = JournalStore(folder / "journal.sqlite3")
-    journal = store.session("bench")
-    replayed = replay(journal)
-    known = time.perf_counter() - start
-    if replayed is None or replayed.sequence != journal.last_sequence():
-        message = "not every record was read"
-        raise RuntimeError(message)
-    start = time.perf_counter()
-    ready = assemble(desk.ready.parts, journal)
-    run_now(ready.start())
-    while run_now(ready.engine.turn()):
-        pass
-    if ready.engine.session.state.lifecycle is not Lifecycle.RUNNING:
-        message = "the session does not run again"
-        raise RuntimeError(message)
-    running = time.perf_counter() - start
-    store.close()
+    stores = []
+
+    def know() -> None:
+        store = JournalStore(folder / "journal.sqlite3")
+        stores.append(store)
+        journal = store.session("bench")
+        replayed = replay(journal)
+        if replayed is None or replayed.sequence != journal.last_sequence():
+            message = "not every record was read"
+            raise RuntimeError(message)
+
+    def trade_again() -> None:
+        store = JournalStore(folder / "journal.sqlite3")
+        stores.append(store)
+        ready = assemble(desk.ready.parts, store.session("bench"))
+        run_now(ready.start())
+        while run_now(ready.engine.turn()):
+            pass
+        if ready.engine.session.state.lifecycle is not Lifecycle.RUNNING:
+            message = "the session does not run again"
+            raise RuntimeError(message)
+
+    known = spent(know)
+    stores.pop().close()
+    running = spent(trade_again)
+    stores.pop().close()
     return known, running
 
 
@@ -98,10 +105,13 @@ def recovery(records: int, target: float, runs: int) -> Iterator[Figure]:
         found = [recovered(folder, desk) for _ in range(runs)]
         note = f"{after:,} of them after the last snapshot"
         title = f"recovery of {records:,} records"
-        yield Figure(name=f"{title}, state known", unit="s wall", runs=[one[0] for one in found], note=note)
+        knowing, running = zip(*found, strict=True)
         yield Figure(
-            name=f"{title}, trading again", unit="s wall", runs=[one[1] for one in found], target=target
+            name=f"{title}, state known", unit="s wall", runs=[one.wall for one in knowing], note=note
         )
+        title += ", trading again"
+        yield Figure(name=title, unit="s wall", runs=[one.wall for one in running], target=target)
+        yield Figure(name=title, unit="s CPU", runs=[one.cpu for one in running])
 
 
 if __name__ == "__main__":

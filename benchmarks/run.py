@@ -14,7 +14,10 @@ import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 
+from figures import shown
+
 HERE = Path(__file__).parent
+BEGIN, END = "<!-- figures -->", "<!-- end of figures -->"
 
 
 def machine() -> dict[str, object]:
@@ -36,12 +39,46 @@ def machine() -> dict[str, object]:
     }
 
 
+def table(document: dict) -> str:
+    """
+    Return the figures as Markdown, for the README.
+    """
+    found = document["machine"]
+    lines = [
+        (
+            f"{document['at'][:10]}, {found['cores']} cores of {found['cpu']}, {found['python']}, {found['system']};"
+            f" load average when it began: {found['load_before']:.1f}."
+        ),
+        "",
+        "| figure | median | best run | target | reached |",
+        "|---|---|---|---|---|",
+    ]
+    for figures in document["figures"].values():
+        for one in figures:
+            goal = "" if one["target"] is None else shown(one["target"])
+            reached = {True: "yes", False: "no", None: ""}[one["reached"]]
+            note = f" ({one['note']})" if one["note"] else ""
+            value = f"{shown(one['value'])} {one['unit']}".strip()
+            lines.append(f"| {one['name']}{note} | {value} | {shown(one['best'])} | {goal} | {reached} |")
+    return "\n".join(lines)
+
+
+def write_readme(document: dict) -> None:
+    """
+    Put the figures between the README's marks.
+    """
+    readme = HERE / "README.md"
+    head, _, rest = readme.read_text().partition(BEGIN)
+    readme.write_text(f"{head}{BEGIN}\n{table(document)}\n{END}{rest.partition(END)[2]}")
+
+
 def main() -> int:
     """
     Return how many scripts failed.
     """
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures here")
+    parser.add_argument("--readme", action="store_true", help="write all figures into the README")
     parser.add_argument("--long", action="store_true", help="also what takes many minutes")
     parser.add_argument("--runs", type=int, default=5, help="runs whose median counts")
     parser.add_argument("only", nargs="*", help="names such as orders or marks; all when left out")
@@ -60,6 +97,8 @@ def main() -> int:
             failed += done.returncode != 0
             if out.exists():
                 document["figures"][script.stem[6:]] = json.loads(out.read_text())
+    if given.readme:
+        write_readme(document)
     if given.json is not None:
         given.json.write_text(json.dumps(document, indent=1) + "\n")
     return failed
