@@ -266,21 +266,21 @@ def _not_found(state: State, context: Context, order: OrderState) -> Iterator[It
     # It was sent before it became unknown; wall clocks may jump, so this one is not asked (I-19).
     if now - order.unknown_since <= abilities.request_ttl + abilities.visibility_lag:
         return
-    settle = state.spec.settle_seconds
+    slot, settle = state.slots[order.symbol], state.spec.settle_seconds
     if order.not_found_at is None:
         order.not_found_at = now
-        order.query_at = now + settle
-        # At the next tick: one look at all positions answers for every order that is not found now.
-        context.sweep_at = min(context.sweep_at, now)
-        return
     waited = now - order.not_found_at
-    if waited < settle or not _agrees(context, state.slots[order.symbol], order.not_found_at):
-        return
-    evidence = (
-        f"not found twice, {waited:.1f} s apart, {now - order.unknown_since:.1f} s after its outcome was"
-        f" lost (requests lapse after {abilities.request_ttl:g} s); positions agree"
-    )
-    yield e.OrderAbsent(at=context.now, client_order_id=order.client_order_id, evidence=evidence)
+    if waited >= settle and _agrees(context, slot, order.not_found_at):
+        evidence = (
+            f"not found twice, {waited:.1f} s apart, {now - order.unknown_since:.1f} s after its outcome was"
+            f" lost (requests lapse after {abilities.request_ttl:g} s); positions agree"
+        )
+        yield e.OrderAbsent(at=context.now, client_order_id=order.client_order_id, evidence=evidence)
+    elif slot.swept_at < order.not_found_at:
+        # At the next tick: one look at all positions answers for every order that is not found now, and
+        # where one saw its instrument move, another is needed.
+        order.query_at = now + settle
+        context.sweep_at = min(context.sweep_at, now)
 
 
 def _vanished(state: State, context: Context, order: OrderState) -> Iterator[Item]:
