@@ -46,6 +46,8 @@ def print_summary(summary: Summary) -> None:
     click.echo(one_line(f"  denied     {summary.denied}{_counted(summary.denied_by_code)}"))
     click.echo(f"  fills      {summary.fills}")
     for label, key in _MONEY:
+        if key in _SELDOM and values[key] == "0":
+            continue
         click.echo(one_line(f"  {label:<11}{values[key]} {summary.currency}"))
     click.echo(f"  max drawdown {values['max_drawdown']}")
     click.echo(f"  alerts     {sum(summary.alerts.values())}{_counted(summary.alerts)}")
@@ -59,7 +61,10 @@ _MONEY: Final = (
     ("realized", "realized_pnl"),
     ("unrealized", "unrealized_pnl"),
     ("commission", "commissions"),
+    ("exchange", "translation_pnl"),
+    ("flows", "flows"),
 )
+_SELDOM: Final = frozenset({"translation_pnl", "flows"})
 
 
 def _counted(counts: dict[str, int]) -> str:

@@ -45,6 +45,10 @@ class Summary(msgspec.Struct, kw_only=True):
     realized_pnl: Decimal
     unrealized_pnl: Decimal
     commissions: Decimal
+    flows: Decimal
+    """Money that came or went and is no profit or loss."""
+    translation_pnl: Decimal
+    """What changing exchange rates made of foreign cash and cost."""
     max_drawdown: Decimal
     positions: list[PositionRow]
     open_orders: list[str]
@@ -86,6 +90,8 @@ def summarize(state: State, history: Projection) -> Summary:
         realized_pnl=state.realized,
         unrealized_pnl=sum((slot.unrealized for slot in state.held()), ZERO),
         commissions=state.commissions,
+        flows=state.flows,
+        translation_pnl=state.translation,
         max_drawdown=history.max_drawdown,
         positions=positions_of(state),
         open_orders=list(state.orders),
