@@ -232,11 +232,12 @@ def test_the_current_directory_is_not_looked_at(folder, monkeypatch):
     """
     SEC-15: a strategy that lies about is not run because of where somebody stands.
     """
+    (folder / "lies_about.py").write_text("def one(quote): ...\n", encoding="utf-8")
     monkeypatch.chdir(folder)
     monkeypatch.setattr(sys, "path", [entry for entry in sys.path if entry])
 
-    with pytest.raises(ConfigError, match="there is no strategies installed") as caught:
-        source(None, "strategies:one")
+    with pytest.raises(ConfigError, match="there is no lies_about installed") as caught:
+        source(None, "lies_about:one")
 
     assert "set path to the folder that holds it" == caught.value.hint
 

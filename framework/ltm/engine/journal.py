@@ -18,12 +18,11 @@ from ltm.engine.reader import JournalReader, witness_file
 from ltm.engine.witness import Witness
 from ltm.model.errors import JournalError, shown
 from ltm.model.identifiers import check_session_id
+from ltm.ports.shell import Record
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
-
-    from ltm.ports.shell import Record
 
     PendingRow = tuple[str, int, str, int, str, bytes, bytes]
 
@@ -248,12 +247,16 @@ class SqliteJournal:
 
     def read(self, after: int = 0) -> Iterator[Record]:
         """
-        Yield the durable records with a sequence above `after`, each checked.
+        Yield the records with a sequence above `after`: the durable ones, each checked, then the queued ones.
 
         Raises:
             JournalError: A record is missing, was edited or cannot be read.
         """
-        return self._store.reader.read(self.session_id, after)
+        queued = [row for row in self._store.pending if row[0] == self.session_id and row[1] > after]
+        if not queued or queued[0][1] > after + 1:
+            yield from self._store.reader.read(self.session_id, after)
+        for row in queued:
+            yield Record(*row[1:])
 
     def last_sequence(self) -> int:
         """
