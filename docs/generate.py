@@ -256,7 +256,8 @@ def command_text(path: str, command: click.Command, *, level: int) -> str:
         (code(record[0]), record[1])
         for parameter in command.get_params(context)
         if isinstance(parameter, click.Option)
-        and parameter.name != "help"
+        # click keeps the option of whoever asked first, with or without -h: the page says it once.
+        and "--help" not in parameter.opts
         and (record := parameter.get_help_record(context)) is not None
     ]
     if rows:
