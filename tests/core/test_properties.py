@@ -310,7 +310,8 @@ def test_no_exposure_limit_is_passed_whatever_fills(orders, some_filled):
             order = next(iter(desk.state.orders.values()), None)
             if order is not None:
                 desk.answer(order.client_order_id)
-                desk.fill(order.client_order_id, order.leaves, order.limit_price or 100)
+                # At the mark: a worse price would cost equity, and with it move the limit (a passive breach).
+                desk.fill(order.client_order_id, order.leaves, 100)
     limit, sector_limit = share * desk.state.equity, sector_share * desk.state.equity
     entries = [*desk.state.orders.values()]
     for size in range(len(entries) + 1):
@@ -328,7 +329,7 @@ def assert_within(desk, subset, limit, sector_limit):
                 price = max(order.worst_price, slot.mark)
                 value += order.leaves * price * (1 if order.side is Side.BUY else -1)
         worst[symbol] = abs(value)
-    # What a mark or a fill moved beyond a limit is a passive breach: here prices stay at 100 after approval.
+    # Prices stay at 100: what they move beyond a limit later is a passive breach.
     assert all(value <= limit for value in worst.values())
     assert worst["AAA"] + worst["BBB"] <= sector_limit
     assert worst["CCC"] <= sector_limit
