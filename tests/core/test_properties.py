@@ -8,7 +8,7 @@ from fractions import Fraction
 
 from core_desk import Desk, stock
 from core_rules import four
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from ltm.core import commands as c
@@ -287,6 +287,10 @@ ORDERS = st.lists(
 
 
 @settings(max_examples=80, deadline=None)
+@example(
+    [("sell", "BBB", D(103), None), ("sell", "BBB", D(64), D("90.00")), ("sell", "BBB", D(80), D("90.00"))],
+    True,
+)
 @given(ORDERS, st.booleans())
 def test_no_exposure_limit_is_passed_whatever_fills(orders, some_filled):
     """
@@ -301,26 +305,30 @@ def test_no_exposure_limit_is_passed_whatever_fills(orders, some_filled):
     )
     for symbol in ("AAA", "BBB", "CCC"):
         desk.mark(symbol, 100)
+    # A fill worse than the mark costs equity and moves the limit below what was approved (a passive breach):
+    # each symbol is held to the equity its own orders were approved at.
+    bases = dict.fromkeys(("AAA", "BBB", "CCC"), D(0))
     for side, symbol, quantity, price in orders:
         if len(desk.state.orders) == 8:
             break
+        bases[symbol] = max(bases[symbol], desk.state.equity)
         send = desk.signal if price is None else desk.limit
         send(side, quantity, *([] if price is None else [price]), symbol)
         if some_filled:
             order = next(iter(desk.state.orders.values()), None)
             if order is not None:
                 desk.answer(order.client_order_id)
-                # At the mark: a worse price would cost equity, and with it move the limit (a passive breach).
-                desk.fill(order.client_order_id, order.leaves, 100)
-    limit, sector_limit = share * desk.state.equity, sector_share * desk.state.equity
+                desk.fill(order.client_order_id, order.leaves, order.limit_price or 100)
+    limits = {symbol: share * equity for symbol, equity in bases.items()}
+    sector_limits = (sector_share * max(bases["AAA"], bases["BBB"]), sector_share * bases["CCC"])
     entries = [*desk.state.orders.values()]
     for size in range(len(entries) + 1):
         for subset in itertools.combinations(entries, size):
-            assert_within(desk, subset, limit, sector_limit)
+            assert_within(desk, subset, limits, sector_limits)
     desk.check()
 
 
-def assert_within(desk, subset, limit, sector_limit):
+def assert_within(desk, subset, limits, sector_limits):
     worst = {}
     for symbol, slot in desk.state.slots.items():
         value = slot.position * slot.mark
@@ -330,9 +338,9 @@ def assert_within(desk, subset, limit, sector_limit):
                 value += order.leaves * price * (1 if order.side is Side.BUY else -1)
         worst[symbol] = abs(value)
     # Prices stay at 100: what they move beyond a limit later is a passive breach.
-    assert all(value <= limit for value in worst.values())
-    assert worst["AAA"] + worst["BBB"] <= sector_limit
-    assert worst["CCC"] <= sector_limit
+    assert all(value <= limits[symbol] for symbol, value in worst.items())
+    assert worst["AAA"] + worst["BBB"] <= sector_limits[0]
+    assert worst["CCC"] <= sector_limits[1]
 
 
 def test_a_replay_of_nothing_but_the_first_record_is_a_fresh_session():
