@@ -48,10 +48,11 @@ define make_venv
 	else $(2) -m venv --without-pip $(1); $(2) -m pip --python $(1)/bin/python install -qq pip; fi
 endef
 
-# pip_install(folder, requirements file): pinned packages, then this checkout on top of them.
+# pip_install(folder, requirements file): pinned packages, then this checkout on top of them. The file is a whole lock,
+# so nothing is resolved: older pips look past a pin for `name[extra]`, and fail once a newer release is out.
 define pip_install
 	@echo "== $(1): installing $(2)"
-	@$(1)/bin/python -m pip install -qq --require-hashes -r $(2) </dev/null
+	@$(1)/bin/python -m pip install -qq --no-deps --require-hashes -r $(2) </dev/null
 	@$(1)/bin/python -m pip install -qq --no-deps --no-build-isolation $(EDITABLE) </dev/null
 	@$(1)/bin/python -m pip check
 endef
