@@ -501,3 +501,40 @@ def test_status_says_when_nobody_runs_a_session_any_more(ltm, slow, tmp_path):
     assert "short: running" in alive
     assert "no process runs it" not in alive
     assert "no process runs it any more" in dead
+
+
+NAIVE = """
+from ltm import Signal
+
+
+def at_every_price(quote):
+    hour = 1 if quote.at.second % 2 else 3
+    text = f"2025-11-02T0{hour}:30:{quote.at.second:02}"
+    return Signal(stock_code=quote.symbol, action="buy", score=1, confidence=1, timestamp=text)
+"""
+
+
+def test_what_was_assumed_about_the_times_of_a_strategy_is_told_once(tmp_path: Path) -> None:
+    """
+    Ruling 1 and BAD-062: no offset, and an hour that was there twice; the log says so, and how to mend it.
+    """
+    path = make(tmp_path, BROKER.format(steps=6, speed='"max"'))
+    text = path.read_text(encoding="utf-8")
+    text = text.replace(
+        "initial_capital", 'naive_timestamps = "session_tz"\ntimezone = "America/New_York"\ninitial_capital'
+    ).replace(
+        'plugin = "file"\npath = "signals.jsonl"',
+        'plugin = "python"\ncallable = "naive:at_every_price"\npath = "."',
+    )
+    path.write_text(text, encoding="utf-8")
+    (tmp_path / "naive.py").write_text(NAIVE, encoding="utf-8")
+
+    with process("run", path, "--state-dir", tmp_path / "state") as child:
+        _, err = child.communicate(timeout=60)
+
+    lines = [json.loads(line) for line in err.splitlines()]
+    told = [line for line in lines if "without offset" in line["message"]]
+    folds = [line for line in lines if "clocks go back" in line["message"]]
+    assert ["info"] == [line["level"] for line in told]
+    assert ["LTM-SIG-062"] == [line["code"] for line in folds]
+    assert "add the UTC offset to the timestamps" == folds[0]["hint"]

@@ -328,7 +328,7 @@ def test_a_naive_time_can_be_refused(desk):
 
 def test_a_naive_time_is_this_machines_and_told_once(desk, caplog):
     """Ruling 1: one notice per session."""
-    caplog.set_level("INFO", "ltm.manager")
+    caplog.set_level("INFO", "ltm.signals")
     session = desk.start()
     local = desk.clock.now().astimezone().replace(tzinfo=None)
 
@@ -336,6 +336,24 @@ def test_a_naive_time_is_this_machines_and_told_once(desk, caplog):
 
     assert ["filled"] * 3 == [result.status for result in results]
     assert 1 == caplog.text.count("timestamps without offset are read as local time")
+
+
+def test_a_time_that_is_there_twice_is_the_earlier_one_and_told_once_a_night(desk, caplog):
+    """BAD-062: the fold of daylight saving, and the hours around it."""
+    session = desk.start(naive_timestamps="session_tz", timezone="America/New_York")
+
+    for timestamp in (
+        "2025-11-02T00:59:59",
+        "2025-11-02T01:00:00",
+        "2025-11-02T01:59:59",
+        "2025-11-02T02:00:00",
+        "2025-11-02T01:30:00-05:00",
+        "2024-11-03T01:30:00",
+    ):
+        desk.trade(session, timestamp=timestamp)
+
+    told = [record.getMessage() for record in caplog.records if "clocks go back" in record.getMessage()]
+    assert ["2025-11-02T05:00:00+00:00", "2024-11-03T05:30:00+00:00"] == [text[-25:] for text in told]
 
 
 @pytest.mark.parametrize(

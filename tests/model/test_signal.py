@@ -10,7 +10,7 @@ import pytest
 
 from ltm.model.enums import Action, OrderType, TimeInForce
 from ltm.model.errors import SignalError
-from ltm.model.signal import FIELDS, Signal, SignalRecord, signal_from_mapping, utc_of
+from ltm.model.signal import FIELDS, Assumed, Signal, SignalRecord, assumed_of, signal_from_mapping, utc_of
 
 D = Decimal
 GOOD = {
@@ -272,6 +272,25 @@ def test_a_time_in_a_fold_is_the_earlier_one():
         datetime(2026, 11, 1, 5, 30, tzinfo=UTC)
         == signal(timestamp="2026-11-01T01:30:00").record(NEW_YORK).at
     )
+
+
+@pytest.mark.parametrize(
+    ("value", "zone", "expected"),
+    [
+        ("2026-11-01T01:30:00", NEW_YORK, Assumed.EARLIER),
+        ("2026-11-01T01:00:00", NEW_YORK, Assumed.EARLIER),
+        ("2026-11-01T00:59:59", NEW_YORK, Assumed.ZONE),
+        ("2026-11-01T02:00:00", NEW_YORK, Assumed.ZONE),
+        ("2026-11-01T01:30:00", UTC, Assumed.ZONE),
+        ("2026-11-01T01:30:00-04:00", NEW_YORK, None),
+        ("2026-11-01T01:30:00Z", None, None),
+    ],
+)
+def test_what_was_assumed_about_a_time_can_be_told(value, zone, expected):
+    """
+    BAD-062 and ruling 1: nobody guesses in silence.
+    """
+    assert expected is assumed_of(value, zone)
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,9 @@ The composition root: a checked configuration and the plugins become engines tha
 Nothing below knows both plugins and the engine; nothing above puts parts together.
 """
 
+from ltm.app.localise import local_zone
 from ltm.app.onlookers import PluginObservers
-from ltm.app.parts import Parts, Ready, assemble, free_id, is_simulated, local_zone, make_parts, version
+from ltm.app.parts import Parts, Ready, assemble, free_id, is_simulated, make_parts, version
 from ltm.app.runs import (
     Interrupted,
     Loaded,

@@ -6,15 +6,14 @@ from __future__ import annotations
 
 import hashlib
 import importlib.metadata
-import os
 from collections.abc import Callable, Iterator, Sequence
-from datetime import datetime, tzinfo
+from datetime import datetime
 from typing import TYPE_CHECKING, Final, cast
 
 import attrs
 
+from ltm.app.localise import localiser
 from ltm.config import Chosen, SessionConfig
-from ltm.config.hours import machine_zone
 from ltm.core import events as e
 from ltm.core.context import new_context
 from ltm.core.recovery import changes_of, replay
@@ -25,7 +24,6 @@ from ltm.engine.clock import ProcessIdentity, SystemClock, VirtualClock, process
 from ltm.engine.engine import Engine
 from ltm.model import identifiers
 from ltm.model.errors import ConfigError
-from ltm.model.hours import zone_of
 from ltm.ports.broker import Broker, Paced
 from ltm.ports.rules import PositionSizer, RiskRule
 from ltm.ports.shell import AlertSink, Clock, Journal, SignalSource
@@ -33,8 +31,8 @@ from ltm.ports.shell import AlertSink, Clock, Journal, SignalSource
 if TYPE_CHECKING:
     from ltm.engine.inputs import MakeAlerts, Observer, Told
     from ltm.engine.state_dir import StateDirectory
+    from ltm.model.errors import LtmError
     from ltm.model.reports import AccountReport
-    from ltm.model.signal import Signal, SignalRecord
 
 _SIMULATED: Final = ProcessIdentity(pid=0, host="", boot_id="simulated", started_at="")
 
@@ -155,6 +153,11 @@ def assemble(
         market_clock = VirtualClock(parts.broker.market_time())
         clock, set_time = market_clock, market_clock.set
     clock = clock or SystemClock()
+
+    def tell(problem: LtmError) -> None:
+        for observer in engine.observers:
+            observer.on_problem(problem)
+
     engine = Engine(
         session=session,
         broker=parts.broker,
@@ -163,7 +166,7 @@ def assemble(
         make_alerts=_alerts(
             parts, clock, directory, inline=simulated if inline_alerts is None else inline_alerts
         ),
-        localise=localiser(parts.config),
+        localise=localiser(parts.config, tell),
         kill_switch=directory.kill_flag(spec.session_id) if directory is not None else None,
         free_space=directory.free_space if directory is not None and not simulated else None,
         observers=tuple(observers),
@@ -223,35 +226,6 @@ def _adopt_terms(state: State, parts: Parts) -> tuple[str, ...]:
             hint = "give the session another id, or put the old value back"
             raise ConfigError(message, code="LTM-CFG-038", field=f"session.{name}", hint=hint)
     return changes_of(old, new)
-
-
-def localiser(config: SessionConfig) -> Callable[[Signal], SignalRecord]:
-    """
-    Return what makes a signal's time UTC, as the session's `naive_timestamps` says (ruling 1).
-    """
-    zone: tzinfo | None = None
-    match config.naive_timestamps:
-        case "local":
-            zone = local_zone()
-        case "session_tz":
-            zone = zone_of(config.spec.timezone)
-        case "utc":
-            zone = zone_of("UTC")
-        case _:
-            zone = None
-    return lambda signal: signal.record(zone)
-
-
-def local_zone() -> tzinfo | None:
-    """
-    Return the machine's time zone; by its name where that is known, so that it follows DST.
-    """
-    now = SystemClock().now()
-    fixed = now.astimezone().tzinfo
-    named = zone_of(machine_zone(os.environ))
-    if named is not None and now.astimezone(named).utcoffset() == now.astimezone(fixed).utcoffset():
-        return named
-    return fixed
 
 
 def version() -> str:

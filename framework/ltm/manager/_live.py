@@ -75,7 +75,6 @@ class LiveSession:
     _task: asyncio.Task[None] = attrs.field(init=False)
     _turned: asyncio.Event = attrs.Factory(asyncio.Event)
     _in_flight: set[str] = attrs.Factory(set)
-    _told_naive: bool = False
 
     @property
     def engine(self) -> Engine:
@@ -262,19 +261,10 @@ class LiveSession:
             hint = "make it with ltm.Signal(stock_code=..., action=..., ...)"
             raise SignalError(message, code="LTM-SIG-067", field="signal", hint=hint)
         try:
-            record = self.engine.localise(signal)
+            return self.engine.localise(signal)
         except AttributeError as error:
             message = f"signal must be complete, got one without {error.name}"
             raise SignalError(message, code="LTM-SIG-067", field="signal", hint="call Signal(...)") from None
-        if not self._told_naive and _is_naive(signal):
-            self._told_naive = True
-            meaning = self.ready.parts.config.naive_timestamps
-            _LOG.info(
-                "session %s: timestamps without offset are read as %s time",
-                self.state.spec.session_id,
-                meaning,
-            )
-        return record
 
     def key_of(self, record: SignalRecord) -> str:
         """
@@ -362,8 +352,3 @@ def events_of(journal: Journal) -> Iterator[AnyEvent]:
     """
     for row in journal.read():
         yield decode(row.kind, row.version, row.payload)
-
-
-def _is_naive(signal: Signal) -> bool:
-    # `record` accepted the text, so it is a date and time.
-    return datetime.fromisoformat(signal.timestamp.replace(",", ".").upper()).tzinfo is None

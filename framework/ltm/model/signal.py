@@ -4,6 +4,7 @@ Signals: what a model asks for, checked at the edge and never doubted again.
 
 from __future__ import annotations
 
+import enum
 import re
 from datetime import UTC, datetime, tzinfo
 from decimal import Decimal
@@ -227,6 +228,8 @@ _REQUIRED: Final = ("stock_code", "action", "score", "confidence", "timestamp")
 def utc_of(timestamp: str, zone: tzinfo | None) -> datetime:
     """
     Return the instant of a checked ISO 8601 text in UTC; `zone` is what no offset means.
+
+    Of a local time that is there twice the earlier one is taken, and `assumed_of` tells (BAD-062).
     """
     moment = _parsed(timestamp)
     if moment is None:
@@ -247,6 +250,28 @@ def utc_of(timestamp: str, zone: tzinfo | None) -> datetime:
         hint = "that local time is skipped by daylight saving; add the UTC offset"
         raise _fail(62, "timestamp", "must exist on the clock", timestamp, hint)
     return instant
+
+
+class Assumed(enum.Enum):
+    """
+    What had to be assumed about a time without an offset.
+    """
+
+    ZONE = "zone"
+    """That it is meant in the session's zone."""
+    EARLIER = "earlier"
+    """Also that it is the earlier of two, since clocks go back (BAD-062)."""
+
+
+def assumed_of(timestamp: str, zone: tzinfo | None) -> Assumed | None:
+    """
+    Return what `utc_of` assumed of a time that it has accepted; None for one with an offset.
+    """
+    moment = None if zone is None else _parsed(timestamp)
+    if moment is None or moment.tzinfo is not None:
+        return None
+    first, second = (moment.replace(tzinfo=zone, fold=fold).utcoffset() for fold in (0, 1))
+    return Assumed.ZONE if first == second else Assumed.EARLIER
 
 
 def signal_from_mapping(values: Mapping[str, Any]) -> Signal:
