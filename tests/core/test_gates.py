@@ -14,10 +14,11 @@ from core_rules import four
 from ltm.core import commands as c
 from ltm.core import events as e
 from ltm.core.codes import DENIALS
-from ltm.core.context import price_age
+from ltm.core.context import blind_time, price_age
 from ltm.model.enums import Lifecycle, OrderType, TimeInForce
 from ltm.model.reports import Ambiguous, Capabilities, Refused
 from ltm.model.results import Deny
+from ltm.model.spec import Limits
 
 D = Decimal
 
@@ -482,7 +483,7 @@ def test_the_age_follows_how_prices_come(terms, abilities, seconds):
 
 def test_a_held_instrument_without_a_price_stops_all_entries():
     """
-    RSK-22: equity is not known then; a person is told once it lasts a minute.
+    RSK-22: equity is not known then, and until it is, nothing enters.
     """
     desk = ready()
     desk.hold(100)
@@ -491,20 +492,65 @@ def test_a_held_instrument_without_a_price_stops_all_entries():
 
     assert ("degraded",) == denied(desk, symbol="BBB")
 
-    desk.wait(59)
+    desk.mark("AAA", 100)
+    desk.tick()
 
-    assert [] == desk.alerts()
+    assert () == denied(desk, symbol="BBB")
 
+
+@pytest.mark.parametrize(("seconds", "paused"), [("59.999", False), ("60", False), ("60.001", True)])
+def test_equity_unknown_for_more_than_a_minute_pauses_until_a_person_has_looked(seconds, paused):
+    """
+    RSK-22, RSK-12: latched, told once, and neither a new price nor a restart lifts it.
+    """
+    desk = ready()
+    desk.hold(100)
+    desk.wait(6)
+    desk.wait(float(seconds))
+    desk.wait(0)
+
+    assert ["degraded"] * paused == desk.alerts()
+
+    desk.mark("AAA", 100)
+    desk.mark("BBB", 100)
     desk.wait(1)
-    desk.wait(1)
-
-    assert ["degraded"] == desk.alerts()
-
+    desk.restart()
+    desk.start()
     desk.mark("AAA", 100)
     desk.mark("BBB", 100)
     desk.tick()
 
-    assert () == denied(desk, symbol="BBB")
+    assert ("paused",) * paused == denied(desk, symbol="BBB")
+    assert () == denied(desk, "sell", 10)
+    if paused:
+        desk.do(c.Resume("me", "looked", ("degraded",)))
+
+        assert () == denied(desk, symbol="BBB")
+
+
+def test_outside_trading_hours_nobody_minds_an_old_price():
+    """
+    RSK-22: only in trading hours; the last price of the session stands.
+    """
+    window = ((minutes("10:00"), minutes("10:01")),)
+    desk = ready(trading_windows=window)
+    desk.hold(100)
+    for _ in range(10):
+        desk.wait(60)
+
+    assert [] == desk.alerts()
+
+
+@pytest.mark.parametrize(
+    ("told", "interval", "seconds"), [(None, 0.0, 60.0), (None, 3600.0, 3600.0), (5.0, 3600.0, 5.0)]
+)
+def test_how_long_equity_may_be_unknown_follows_the_prices(told, interval, seconds):
+    """
+    RSK-22: a minute by default, one interval where prices come more seldom.
+    """
+    desk = ready(limits=Limits(max_blind_time=told))
+
+    assert seconds == blind_time(desk.spec, Capabilities(name="x", price_interval=interval))
 
 
 @pytest.mark.parametrize(

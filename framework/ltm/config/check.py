@@ -9,8 +9,10 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
+from msgspec import structs
 
 from ltm.config.document import SAMPLE
+from ltm.config.limits import LimitsTable, limits_of
 from ltm.config.reader import INVALID, Reader, got, join
 from ltm.config.session import PRACTICE, SessionTable, terms
 from ltm.config.settings import LOCAL
@@ -28,8 +30,8 @@ if TYPE_CHECKING:
     from ltm.model.errors import LtmError
     from ltm.model.offer import Kind
 
-_ROOT: Final = ("session", "sessions", "broker", "sizer", "risk", "signals", "alerts", "plugins")
-_PARTS: Final = ("broker", "sizer", "risk", "signals", "alerts")
+_ROOT: Final = ("session", "sessions", "limits", "broker", "sizer", "risk", "signals", "alerts", "plugins")
+_PARTS: Final = ("limits", "broker", "sizer", "risk", "signals", "alerts")
 _PLACEHOLDERS: Final = frozenset(
     {"your_account", "your_api_key", "your_secret", "xxx", "changeme", "change_me", "todo", "secret", "..."}
 )
@@ -139,6 +141,7 @@ class _Check:
             broker=name,
             required_rules=risk.required if risk else DEFAULT_RULES,
         )
+        limits = self.reader.build(LimitsTable, tables.get("limits", {}), where("limits"))
         sizer = self._plugin("position_sizer", tables.get("sizer", {"plugin": _SIZER}), where("sizer"))
         signals = self._plugins("signal_source", tables.get("signals", []), where("signals"))
         sinks = tables.get(
@@ -147,13 +150,13 @@ class _Check:
         alerts = self._plugins("alert_sink", sinks, where("alerts"))
         live = isinstance(tables["session"], Mapping) and tables["session"].get("live") is True
         self._secrets(broker, name, where("broker"), live=live)
-        if agreed is None or risk is None or broker is None or sizer is None:
+        if agreed is None or limits is None or risk is None or broker is None or sizer is None:
             return None
         if len(self.reader.problems) > before:
             return None
         self._tell(agreed, risk)
         return SessionConfig(
-            spec=agreed.spec,
+            spec=structs.replace(agreed.spec, limits=limits_of(limits)),
             broker=broker,
             sizer=sizer,
             rules=rules,

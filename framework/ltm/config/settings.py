@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import attrs
 
 from ltm.config import document as documents
+from ltm.config.limits import LimitsTable
 from ltm.config.reader import Reader
 from ltm.config.session import SessionTable
 from ltm.config.tables import Catalogue, PluginsTable, RiskTable
@@ -73,7 +74,7 @@ def reference_rows(catalogue: Catalogue) -> tuple[FieldRow, ...]:
     """
     Return one row for each key of the configuration, its path as name, for the reference page.
     """
-    rows = _rows("session", SessionTable) + _rows("risk", RiskTable)
+    rows = _rows("session", SessionTable) + _rows("limits", LimitsTable) + _rows("risk", RiskTable)
     for offer in catalogue.offers():
         place = _PLACES[offer.kind]
         own = f"risk.{offer.name}" if place == "risk" else f'{place}("{offer.name}")'

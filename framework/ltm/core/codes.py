@@ -60,6 +60,7 @@ STOPS: Final[dict[str, str]] = {
     "operator": "A person paused trading.",
     "drawdown": "The drawdown limit was reached; only a person resumes.",
     "daily_loss": "The daily loss limit was reached; lifted at the next roll.",
+    "degraded": "A held instrument had no usable price for longer than `max_blind_time` (RSK-22).",
     "rule_fault": "A rule failed; entries stop until a person has looked.",
     "unexplained_cash": "The account's cash moved for no reason we know (RSK-04).",
     "invariant": "The books contradict themselves; nothing is sent any more.",
@@ -85,7 +86,6 @@ OUTCOMES: Final[dict[str, str]] = {
 """What `reason` of an order that was not denied may say; a rejected one has the venue's own code."""
 
 ALERTS: Final[dict[str, str]] = {
-    "degraded": "A held instrument has had no usable price for some time: equity is not known, entries wait.",
     "disk_low": "Little disk space is left where the journal is.",
     "drawdown_near": "Most of the drawdown limit is used: at seven and at nine tenths.",
     "daily_loss_near": "Most of the daily loss limit is used: at seven and at nine tenths.",
@@ -97,12 +97,14 @@ ALERTS: Final[dict[str, str]] = {
     "inherited": "The account's holding was taken over into the session (`foreign_positions`).",
     "instrument_changed": "The venue changed an instrument's terms while it is held or worked; entries on it are blocked.",
     "late_roll": "The session was down when its trading date changed; the day's base is the stricter of two.",
+    "limit_near": "Most of a limit is used: by default at seven and at nine tenths (C44).",
     "link_down": "The link to the venue is down; entries wait.",
     "not_sent": "An order was certainly not sent.",
     "order_rejected": "The venue refused an order.",
     "order_unknown": "An order's outcome has been unknown for some time; it counts as open.",
     "order_vanished": "The venue no longer knows an order that it had accepted.",
     "overfill": "An order filled more than its quantity; entries on the instrument are blocked.",
+    "passive_breach": "Prices alone carried something over its limit; nothing is sold, entries are denied (RSK-20).",
     "signal_source": "A source of signals failed.",
 }
 """Codes of alerts beyond those of `STOPS`, which are told as alerts too."""

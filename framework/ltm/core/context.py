@@ -13,14 +13,16 @@ import attrs
 from ltm.core.marks import Watch
 from ltm.model.hours import TradingDay, TradingHours, Window, zone_of
 from ltm.model.reports import Capabilities
+from ltm.model.results import PositionLimit
 from ltm.model.spec import SessionSpec
-from ltm.ports.rules import EquityRule, GroupingRule, PositionSizer, RiskRule
+from ltm.ports.rules import EquityRule, GroupingRule, PositionRule, PositionSizer, RiskRule
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 STREAMING_AGE: Final = 5.0
 STEPPED_AGE: Final = 60.0
+BLIND_SECONDS: Final = 60.0
 _NEVER: Final = datetime(1, 1, 1, tzinfo=UTC)
 
 
@@ -41,6 +43,9 @@ class Context:
     """The same, as decision records show it."""
     equity_rules: tuple[tuple[str, EquityRule], ...]
     grouping_rules: tuple[tuple[str, GroupingRule], ...]
+    position_rules: tuple[tuple[str, PositionRule], ...]
+    max_blind_time: float
+    """How long a held instrument may be without a usable price before trading pauses (RSK-22)."""
     now: datetime = _NEVER
     mono: float = 0.0
     watch: Watch = attrs.Factory(Watch)
@@ -66,7 +71,8 @@ class Context:
     """By continuous rule: the base, and how many of the warnings were given under it."""
     blind_since: float | None = None
     """Since when something held has had no usable price."""
-    blind_told: bool = False
+    position_limits: dict[tuple[str, str], PositionLimit | None] = attrs.Factory(dict)
+    """By rule and symbol: what the rules said, each asked once."""
     disbelieved: set[str] = attrs.Factory(set)
     """Reports that cannot be true, noted once each."""
     _open: bool = True
@@ -122,6 +128,8 @@ def new_context(
         price_limit=Decimal(str(age)),
         equity_rules=tuple((rule.name, rule) for rule in rules if isinstance(rule, EquityRule)),
         grouping_rules=tuple((rule.name, rule) for rule in rules if isinstance(rule, GroupingRule)),
+        position_rules=tuple((rule.name, rule) for rule in rules if isinstance(rule, PositionRule)),
+        max_blind_time=blind_time(spec, capabilities),
     )
 
 
@@ -134,3 +142,12 @@ def price_age(spec: SessionSpec, capabilities: Capabilities) -> float:
     if capabilities.streaming and not capabilities.price_interval:
         return STREAMING_AGE
     return max(STEPPED_AGE, 1.5 * capabilities.price_interval)
+
+
+def blind_time(spec: SessionSpec, capabilities: Capabilities) -> float:
+    """
+    Return how long equity may be unknown before entries are stopped for good (RSK-22).
+    """
+    if spec.limits.max_blind_time is not None:
+        return spec.limits.max_blind_time
+    return max(BLIND_SECONDS, capabilities.price_interval)

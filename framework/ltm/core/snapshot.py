@@ -75,6 +75,7 @@ class StateImage(msgspec.Struct, kw_only=True):
     signals: dict[str, int]
     alerts: dict[str, OpenAlert]
     faulted: dict[str, str]
+    near: dict[str, int]
     reconciled_at: datetime | None
     agreed: bool
     estimates: int
@@ -180,6 +181,7 @@ def state_hash(state: State) -> str:
         "day": [state.trading_date, state.day_base, state.loss_base, state.orders_today],
         "counts": [state.fill_count, state.order_count, state.denied_count, state.boots],
         "signals": len(state.signals),
+        "near": state.near,
         "slots": [
             [
                 symbol,

@@ -287,6 +287,8 @@ class State:
     """Idempotency key -> journal sequence of the answer."""
     alerts: dict[str, OpenAlert] = attrs.Factory(dict)
     faulted: dict[str, str] = attrs.Factory(dict)
+    near: dict[str, int] = attrs.Factory(dict)
+    """`limit:symbol` -> how many of its warning levels are reached (C44)."""
     reconciled_at: datetime | None = None
     agreed: bool = False
     """Whether books and venue were ever compared completely."""

@@ -12,6 +12,7 @@ from ltm.core.cancels import cancel, cancel_unwanted, is_unwanted, send_cancel
 from ltm.core.effects import Sweep
 from ltm.core.facts import ask
 from ltm.core.gates import is_rate_usable
+from ltm.core.limits import watch_limits
 from ltm.core.orders import Item, blame, raise_alert
 from ltm.core.risk import AtPlugin, raised
 from ltm.model.enums import OrderStatus, Purpose, Severity
@@ -31,8 +32,6 @@ _BLIND: Final = Decimal("-Infinity")
 SWEEP_SECONDS: Final = 60.0
 WARN_AFTER: Final = 10.0
 CRITICAL_AFTER: Final = 60.0
-BLIND_SECONDS: Final = 60.0
-"""How long a held instrument may be without a usable price before a person is told (RSK-22)."""
 
 
 # --- Equity floors ------------------------------------------------------------------------------
@@ -155,7 +154,8 @@ def tick(state: State, context: Context) -> Iterator[Item]:
     check_prices(state, context)
     yield from note_rates(state, context)
     yield from roll(state, context)
-    yield from _tell_blind(state, context)
+    yield from _watch_blindness(state, context)
+    yield from watch_limits(state, context)
     for order in list(state.orders.values()):
         yield from _look_after(state, context, order)
     # Exits that wait for a cancel, a retry or an opening are looked at again.
@@ -206,22 +206,24 @@ def note_rates(state: State, context: Context) -> Iterator[Item]:
         yield e.RatesNoted(at=context.now, rates=rates)
 
 
-def _tell_blind(state: State, context: Context) -> Iterator[Item]:
-    # Entries wait by themselves; a person should know once it lasts (C07, RSK-08, RSK-22).
-    blind = context.stale | {
-        f"the rate {currency}/{state.spec.currency}"
-        for currency in {slot.instrument.currency for slot in state.held()} & state.foreign
-        if not is_rate_usable(state, context, currency)
-    }
+def _watch_blindness(state: State, context: Context) -> Iterator[Item]:
+    # Entries wait by themselves; once it lasts, a person has to look (C07, RSK-08, RSK-22).
+    blind = set(context.stale)
+    if context.opening()[0]:
+        blind |= {
+            f"the rate {currency}/{state.spec.currency}"
+            for currency in {slot.instrument.currency for slot in state.held()} & state.foreign
+            if not is_rate_usable(state, context, currency)
+        }
     if not blind:
         context.blind_since = None
     elif context.blind_since is None:
         context.blind_since = context.mono
-        context.blind_told = False
-    elif context.mono - context.blind_since >= BLIND_SECONDS and not context.blind_told:
-        context.blind_told = True
-        message = f"no usable price of {', '.join(sorted(blind))}: equity is not known, entries wait"
-        yield raise_alert(state, context, Severity.WARNING, "degraded", message)
+    elif context.mono - context.blind_since > context.max_blind_time and "degraded" not in state.latches:
+        waited = context.mono - context.blind_since
+        message = f"no usable price of {', '.join(sorted(blind))} for {waited:.0f} s: equity is not known"
+        yield e.TradingPaused(at=context.now, code="degraded", message=message)
+        yield raise_alert(state, context, Severity.CRITICAL, "degraded", message)
 
 
 def roll(state: State, context: Context) -> Iterator[Item]:

@@ -42,6 +42,19 @@ class EquityFloor(msgspec.Struct, frozen=True, gc=False):
     floor: Decimal
 
 
+class PositionLimit(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """
+    How much one instrument's position may be worth: the lowest of what is given, long or short.
+    """
+
+    of_equity: Decimal | None = None
+    """A fraction of equity."""
+    of_capital: Decimal | None = None
+    """A fraction of the session's capital."""
+    value: Decimal | None = None
+    """Money, session currency."""
+
+
 Verdict = Allow | Deny
 
 

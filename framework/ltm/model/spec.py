@@ -15,6 +15,17 @@ OnStop = Literal["keep", "cancel", "flatten"]
 DEFAULT_RULES = ("position_size", "sector_concentration", "drawdown", "daily_loss")
 
 
+class Limits(msgspec.Struct, frozen=True, kw_only=True):
+    """
+    The limits of `[limits]`: what is None, empty or zero is not armed, and costs nothing.
+    """
+
+    pre_alerts: tuple[Decimal, ...] = (Decimal("0.7"), Decimal("0.9"))
+    """Shares of a limit at which a person is told (C44)."""
+    max_blind_time: float | None = None
+    """None: 60 s, or one price interval where that is longer."""
+
+
 class SessionSpec(msgspec.Struct, frozen=True, kw_only=True):
     """
     What the core needs to know of a session. `ltm.config` and the product document's
@@ -58,3 +69,4 @@ class SessionSpec(msgspec.Struct, frozen=True, kw_only=True):
     sample_seconds: float = 1.0
     submit_deadline: float = 10.0
     settle_seconds: float = 5.0
+    limits: Limits = Limits()

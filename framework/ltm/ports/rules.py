@@ -15,7 +15,7 @@ from ltm.model.instrument import Instrument
 
 if TYPE_CHECKING:
     from ltm.model.order import OrderDraft
-    from ltm.model.results import Allow, Deny, EquityFloor
+    from ltm.model.results import Allow, Deny, EquityFloor, PositionLimit
     from ltm.model.signal import SignalRecord
 
 
@@ -142,6 +142,20 @@ class GroupingRule(Protocol):
     def groups_of(self, instrument: Instrument) -> Mapping[str, Decimal]:
         """
         Return group -> weight of an instrument; empty when nothing is known of it.
+        """
+        ...
+
+
+@runtime_checkable
+class PositionRule(Protocol):
+    """
+    A rule that limits what single positions are worth. The kernel compares once a second, and tells a person
+    when a price alone has carried a position over the limit (RSK-20).
+    """
+
+    def position_limit(self, instrument: Instrument) -> PositionLimit | None:
+        """
+        Return an instrument's limit, None for none; asked once for each instrument.
         """
         ...
 

@@ -48,6 +48,7 @@ from ltm.core.events._session import (
     FlowRecorded,
     InstrumentDefined,
     LifecycleChanged,
+    LimitNeared,
     LinkChanged,
     RatesNoted,
     RecordLost,
@@ -67,6 +68,7 @@ SessionEvent = (
     | AccountBound
     | LifecycleChanged
     | LinkChanged
+    | LimitNeared
     | TradingPaused
     | TradingHalted
     | TradingKilled
@@ -133,6 +135,7 @@ __all__ = [
     "InstrumentDefined",
     "IntentOutline",
     "LifecycleChanged",
+    "LimitNeared",
     "LinkChanged",
     "OrderAbsent",
     "OrderAccepted",

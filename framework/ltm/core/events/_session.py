@@ -164,6 +164,17 @@ class FlowRecorded(Event, frozen=True):
     reason: str
 
 
+class LimitNeared(Event, frozen=True):
+    """
+    So many of a limit's warning levels are reached now; zero: none any more (C44, RSK-20).
+    """
+
+    limit: str
+    symbol: str
+    """Empty where the limit is on the session as a whole."""
+    stage: int
+
+
 class RuleFaulted(Event, frozen=True):
     """
     A rule or sizer did something other than answer (RSK-43).

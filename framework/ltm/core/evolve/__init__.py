@@ -39,6 +39,7 @@ _EVOLVE: Final[dict[type[e.AnyEvent | e.Outline], Callable[[State, Any], None]]]
     e.EquitySampled: _session.equity_sampled,
     e.DayRolled: _session.day_rolled,
     e.FlowRecorded: _session.flow_recorded,
+    e.LimitNeared: _session.limit_neared,
     e.RuleFaulted: _session.rule_faulted,
     e.AlertRaised: _session.alert_raised,
     e.AlertDelivered: _session.alert_delivered,

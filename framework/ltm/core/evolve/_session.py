@@ -167,6 +167,14 @@ def flow_recorded(state: State, event: e.FlowRecorded) -> None:
             setattr(state, name, base.quantize(COST_GRID, context=RULES))
 
 
+def limit_neared(state: State, event: e.LimitNeared) -> None:
+    key = f"{event.limit}:{event.symbol}"
+    if event.stage:
+        state.near[key] = event.stage
+    else:
+        state.near.pop(key, None)
+
+
 def rule_faulted(state: State, event: e.RuleFaulted) -> None:
     state.faulted[event.name] = event.detail
 

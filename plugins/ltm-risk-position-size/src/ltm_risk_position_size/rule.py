@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 from ltm.model.enums import Side
 from ltm.model.numbers import ZERO, plain
-from ltm.model.results import Allow, Deny
+from ltm.model.results import Allow, Deny, PositionLimit
 
 if TYPE_CHECKING:
     from decimal import Decimal
 
+    from ltm.model.instrument import Instrument
     from ltm.model.order import OrderDraft
     from ltm.ports import RiskSnapshot
     from ltm_risk_position_size.config import PositionSizeConfig
@@ -81,6 +82,16 @@ class PositionSize:
             return ZERO
         return max(ZERO, min(quantity, most - (held if is_buy else -held)))
 
+    def position_limit(self, instrument: Instrument) -> PositionLimit:
+        """
+        Return what the kernel compares the position with between orders (passive breach).
+        """
+        return PositionLimit(
+            of_equity=None if self._of_capital else self._fraction,
+            of_capital=self._fraction if self._of_capital else None,
+            value=_named(self._max_notional, instrument),
+        )
+
     def _limit(self, snapshot: RiskSnapshot) -> Decimal:
         base = snapshot.initial_capital if self._of_capital else snapshot.equity
         limit = self._fraction * base
@@ -97,8 +108,12 @@ class PositionSize:
 
 
 def _own(table: dict[str, Decimal], snapshot: RiskSnapshot) -> Decimal | None:
+    return _named(table, snapshot.instrument)
+
+
+def _named(table: dict[str, Decimal], instrument: Instrument) -> Decimal | None:
     # A limit written for an alias must hold too: the tightest of those that name the instrument.
-    names = (snapshot.instrument.symbol, *snapshot.instrument.aliases)
+    names = (instrument.symbol, *instrument.aliases)
     return min((table[name] for name in names if name in table), default=None)
 
 
