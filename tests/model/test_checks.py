@@ -7,7 +7,16 @@ from decimal import Decimal
 import attrs
 import pytest
 
-from ltm.model.checks import below_one, exact, exact_values, one_of, positive, positive_by_symbol, up_to_one
+from ltm.model.checks import (
+    below_one,
+    exact,
+    exact_values,
+    one_of,
+    positive,
+    positive_by_symbol,
+    up_to_one,
+    whole,
+)
 from ltm.model.errors import ConfigError
 
 D = Decimal
@@ -22,6 +31,7 @@ class Sample:
     table: dict[str, Decimal] = attrs.field(
         factory=dict, converter=exact_values, validator=positive_by_symbol
     )
+    count: int = attrs.field(default=2, validator=whole(2, 9))
     word: str = attrs.field(default="a", validator=one_of("a", "be", "see"))
 
 
@@ -37,6 +47,20 @@ class Sample:
         ({"part": D("1E-400")}, "part must be > 0 and <= 1, got 1E-400", 9, "write a fraction: 5 % is 0.05"),
         ({"part": float("nan")}, "part must be a finite number, got nan", 9, None),
         ({"amount": D("-Infinity")}, "amount must be a finite number, got -Infinity", 9, None),
+        ({"count": 1}, "count must be from 2 to 9, got 1", 25, None),
+        ({"count": 10}, "count must be from 2 to 9, got 10", 25, None),
+        (
+            {"count": 2.0},
+            "count must be a whole number, got 2.0",
+            7,
+            "write it without quotes and without a point",
+        ),
+        (
+            {"count": True},
+            "count must be a whole number, got True",
+            7,
+            "write it without quotes and without a point",
+        ),
         ({"part": "1"}, 'part must be a number, got "1" (string)', 7, "write it without quotes"),
         ({"part": False}, "part must be a number, got False", 7, "write it without quotes"),
         ({"amount": 0}, "amount must be a positive finite amount, got 0", 25, "above 0, at most 1e15"),

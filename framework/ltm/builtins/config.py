@@ -10,8 +10,9 @@ from typing import Any
 
 import attrs
 
-from ltm.model.checks import exact, positive, up_to_one
+from ltm.model.checks import below_one, exact, positive, up_to_one, whole
 from ltm.model.errors import ConfigError, shown
+from ltm.ports.rules import MOST_SAMPLES
 
 # --- Sizers --------------------------------------------------------------------------------------
 
@@ -38,6 +39,84 @@ class FixedQuantityConfig:
     """
 
     quantity: Decimal = attrs.field(converter=exact, validator=positive)
+
+
+@attrs.frozen(kw_only=True)
+class FixedNotionalConfig:
+    """
+    Buys for the same amount of money every time, less where a limit leaves less room.
+
+    Args:
+        notional: What one order may cost, in the session's currency, above 0.
+    """
+
+    notional: Decimal = attrs.field(converter=exact, validator=positive)
+
+
+@attrs.frozen(kw_only=True)
+class RiskPerTradeConfig:
+    """
+    Buys so much that the stop loss costs a fraction of equity; without a stop it buys nothing.
+
+    Args:
+        risk: Part of the session's equity that is lost when the stop is hit, above 0 and below 1.
+        max_fraction: Part of equity that one order may cost, however near its stop is.
+    """
+
+    risk: Decimal = attrs.field(default=Decimal("0.01"), converter=exact, validator=below_one)
+    max_fraction: Decimal = attrs.field(default=Decimal(1), converter=exact, validator=up_to_one)
+
+
+@attrs.frozen(kw_only=True)
+class VolatilityTargetConfig:
+    """
+    Buys so much that the order moves equity by a fraction a year: much of what is calm, little of what is wild.
+
+    The volatility is that of the marks the session has seen, sampled into its journal. Until there are enough of them,
+    and again when `interval_seconds` is changed, nothing is bought.
+
+    Args:
+        target: Standard deviation of a year's return that one order adds, as a part of equity, above 0 and up to 1.
+        interval_seconds: Seconds between two samples of a price, from 1 to 86400. Where prices come more rarely,
+            so do the samples.
+        returns: How many returns, from one sample to the next, are looked at: from 2 to 999.
+        periods_per_year: How many such intervals a year of trading has, such as 252 for days or 98280 for the minutes
+            of a US share; default: as many as go into 365 days, right for what is traded around the clock and careful
+            elsewhere.
+        min_volatility: A price is never taken for calmer than this, a year, above 0 and up to 1.
+        max_fraction: Part of equity that one order may cost, however calm its price is.
+    """
+
+    target: Decimal = attrs.field(default=Decimal("0.10"), converter=exact, validator=up_to_one)
+    interval_seconds: int = attrs.field(default=60, validator=whole(1, 86_400))
+    returns: int = attrs.field(default=60, validator=whole(2, MOST_SAMPLES - 1))
+    periods_per_year: Decimal | None = attrs.field(
+        default=None, converter=exact, validator=attrs.validators.optional(positive)
+    )
+    min_volatility: Decimal = attrs.field(default=Decimal("0.05"), converter=exact, validator=up_to_one)
+    max_fraction: Decimal = attrs.field(default=Decimal(1), converter=exact, validator=up_to_one)
+
+
+def _none_or_below_one(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
+    if not isinstance(value, Decimal) or not value.is_finite() or not 0 <= value < 1:
+        message = f"{attribute.name} must be >= 0 and < 1, got {value if isinstance(value, Decimal) else shown(value)}"
+        hint = "pass a fraction, for example 0.5"
+        raise ConfigError(message, code="LTM-CFG-009", field=attribute.name, got=value, hint=hint)
+
+
+@attrs.frozen(kw_only=True)
+class ConfidenceWeightedConfig:
+    """
+    Buys for a fraction of equity that grows with the signal's confidence.
+
+    Args:
+        fraction: Part of the session's equity that an order of confidence 1 may cost, above 0 and up to 1.
+        from_confidence: Confidence at which an order would cost nothing, from 0 to below 1; in between it grows in
+            a straight line.
+    """
+
+    fraction: Decimal = attrs.field(default=Decimal("0.10"), converter=exact, validator=up_to_one)
+    from_confidence: Decimal = attrs.field(default=Decimal(0), converter=exact, validator=_none_or_below_one)
 
 
 # --- Alert sinks ---------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ What the kernel itself offers; light, since it is imported to list plugins.
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from ltm.builtins import config
 from ltm.hookspecs import hookimpl
@@ -14,16 +14,23 @@ if TYPE_CHECKING:
     from ltm.hookspecs import Register
     from ltm.ports import AlertSink, PositionSizer, SignalSource
 
+_SIZERS: Final[dict[str, type[object]]] = {
+    "equity_fraction": config.EquityFractionConfig,
+    "fixed_quantity": config.FixedQuantityConfig,
+    "fixed_notional": config.FixedNotionalConfig,
+    "risk_per_trade": config.RiskPerTradeConfig,
+    "confidence_weighted": config.ConfidenceWeightedConfig,
+}
+
 
 @hookimpl
 def ltm_register_position_sizers(register: Register[PositionSizer]) -> None:
     """
     Offer the sizers.
     """
-    register(
-        "equity_fraction", config=config.EquityFractionConfig, factory=partial(_sizer, "equity_fraction")
-    )
-    register("fixed_quantity", config=config.FixedQuantityConfig, factory=partial(_sizer, "fixed_quantity"))
+    for name, settings in _SIZERS.items():
+        register(name, config=settings, factory=partial(_sizer, name))
+    register("volatility_target", config=config.VolatilityTargetConfig, factory=_volatility_target)
 
 
 @hookimpl
@@ -50,6 +57,12 @@ def _sizer(name: str, settings: object) -> PositionSizer:
     from ltm.builtins.sizers import Sizer
 
     return Sizer(name, settings)
+
+
+def _volatility_target(settings: config.VolatilityTargetConfig) -> PositionSizer:
+    from ltm.builtins.sizers import VolatilityTarget
+
+    return VolatilityTarget(settings)
 
 
 def _log_sink(_: config.LogConfig) -> AlertSink:

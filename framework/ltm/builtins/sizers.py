@@ -6,30 +6,96 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from decimal import Decimal
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
-from ltm.model.numbers import ZERO, floor_to
+from ltm.model.numbers import ONE, ZERO, floor_to
+from ltm.ports.rules import CannotSize, Sampling
 
 if TYPE_CHECKING:
-    from ltm.builtins.config import EquityFractionConfig, FixedQuantityConfig
+    from collections.abc import Sequence
+
+    from ltm.builtins.config import (
+        ConfidenceWeightedConfig,
+        EquityFractionConfig,
+        FixedNotionalConfig,
+        FixedQuantityConfig,
+        RiskPerTradeConfig,
+        VolatilityTargetConfig,
+    )
+    from ltm.model.market import MarkSample
     from ltm.model.signal import SignalRecord
     from ltm.ports import SizingView
+
+_YEAR: Final = 365 * 86_400
 
 Wish = Callable[[Any, "SignalRecord", "SizingView"], Decimal]
 """Takes config, signal and view, and returns the quantity it would like; what is below zero means none."""
 
 
+def _worth(amount: Decimal, view: SizingView) -> Decimal:
+    # How much of the instrument an amount of money buys.
+    return amount / view.unit_cost if view.unit_cost > ZERO else ZERO
+
+
 def _equity_fraction(config: EquityFractionConfig, _: SignalRecord, view: SizingView) -> Decimal:
-    return view.equity * config.fraction / view.unit_cost if view.unit_cost > ZERO else ZERO
+    return _worth(view.equity * config.fraction, view)
 
 
 def _fixed_quantity(config: FixedQuantityConfig, _signal: SignalRecord, _view: SizingView) -> Decimal:
     return config.quantity
 
 
+def _fixed_notional(config: FixedNotionalConfig, _: SignalRecord, view: SizingView) -> Decimal:
+    return _worth(config.notional, view)
+
+
+def _risk_per_trade(config: RiskPerTradeConfig, _: SignalRecord, view: SizingView) -> Decimal:
+    distance = view.stop_distance
+    if distance is None:
+        message = "there is no stop to work the size out from: set session.stop_loss_pct"
+        raise CannotSize(message)
+    if not distance > ZERO:
+        message = f"the stop must be on the losing side of the price, got a distance of {distance}"
+        raise ValueError(message)
+    return min(view.equity * config.risk / distance, _worth(view.equity * config.max_fraction, view))
+
+
+def _confidence_weighted(config: ConfidenceWeightedConfig, signal: SignalRecord, view: SizingView) -> Decimal:
+    above = signal.confidence - config.from_confidence
+    return _worth(view.equity * config.fraction * above / (ONE - config.from_confidence), view)
+
+
+def _volatility_target(config: VolatilityTargetConfig, _: SignalRecord, view: SizingView) -> Decimal:
+    deviation = max(volatility(config, view.samples), config.min_volatility)
+    return _worth(view.equity * min(config.target / deviation, config.max_fraction), view)
+
+
+def volatility(config: VolatilityTargetConfig, samples: Sequence[MarkSample]) -> Decimal:
+    """
+    Return the standard deviation of a year's return, as the latest samples suggest.
+
+    The mean return is taken for zero: over so short a time it says nothing, and leaving it out is careful.
+
+    Raises:
+        CannotSize: There are too few samples.
+    """
+    if len(samples) <= config.returns:
+        message = f"{len(samples)} of {config.returns + 1} prices have been sampled"
+        raise CannotSize(message)
+    latest = [sample.price for sample in samples[-config.returns - 1 :]]
+    squares = sum(((now / before - ONE) ** 2 for before, now in pairwise(latest)), ZERO)
+    a_year = config.periods_per_year or Decimal(_YEAR) / config.interval_seconds
+    return (squares / config.returns * a_year).sqrt()
+
+
 SIZERS: Final[dict[str, Wish]] = {
     "equity_fraction": _equity_fraction,
     "fixed_quantity": _fixed_quantity,
+    "fixed_notional": _fixed_notional,
+    "risk_per_trade": _risk_per_trade,
+    "confidence_weighted": _confidence_weighted,
+    "volatility_target": _volatility_target,
 }
 
 
@@ -60,3 +126,22 @@ class Sizer:
         if view.headroom is not None and view.headroom < wish:
             wish = view.headroom
         return floor_to(wish, view.instrument.lot_size) if wish > ZERO else ZERO
+
+
+class VolatilityTarget(Sizer):
+    """
+    A sizer that looks back at marks, which the kernel samples for it.
+    """
+
+    __slots__ = ("_sampling",)
+
+    def __init__(self, config: VolatilityTargetConfig) -> None:
+        super().__init__("volatility_target", config)
+        self._sampling = Sampling(seconds=config.interval_seconds, count=config.returns + 1)
+
+    @property
+    def sampling(self) -> Sampling:
+        """
+        As many marks as it takes for the returns.
+        """
+        return self._sampling

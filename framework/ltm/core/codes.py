@@ -45,7 +45,7 @@ DENIALS: Final[dict[str, str]] = {
     "session_capital": "The session's own capital does not cover the order (C32).",
     "buying_power": "The account's available funds do not cover the order (C29).",
     "below_min_lot": "What the limits leave is less than one lot; never rounded up (RSK-20).",
-    "zero_size": "The sizer asked for nothing.",
+    "zero_size": "The sizer asked for nothing, or does not know enough yet; the message says what it lacks.",
     "sizer_fault": "The sizer failed or answered with something other than a quantity.",
     "rule_fault": "A rule failed or answered with something other than a verdict (RSK-43).",
     "equity_not_positive": "Equity is zero or below: no entries.",

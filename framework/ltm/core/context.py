@@ -11,11 +11,20 @@ from typing import TYPE_CHECKING, Final
 import attrs
 
 from ltm.core.marks import Watch
+from ltm.model.errors import PluginError, shown
 from ltm.model.hours import TradingDay, TradingHours, Window, zone_of
 from ltm.model.reports import Capabilities
 from ltm.model.results import PositionLimit
 from ltm.model.spec import SessionSpec
-from ltm.ports.rules import EquityRule, GroupingRule, PositionRule, PositionSizer, RiskRule
+from ltm.ports.rules import (
+    EquityRule,
+    GroupingRule,
+    PositionRule,
+    PositionSizer,
+    RiskRule,
+    Sampling,
+    SamplingSizer,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -56,6 +65,8 @@ class Context:
     second_at: float = 0.0
     """When the once-a-second work is due."""
     sample_at: float = 0.0
+    sampling: Sampling | None = None
+    """The marks that the sizer looks back at; None: it does not."""
     boot_equity: Decimal | None = None
     """Equity as journaled when this process took over; None once the day's base is settled."""
     stale: frozenset[str] = frozenset()
@@ -130,6 +141,19 @@ def new_context(
         grouping_rules=tuple((rule.name, rule) for rule in rules if isinstance(rule, GroupingRule)),
         position_rules=tuple((rule.name, rule) for rule in rules if isinstance(rule, PositionRule)),
         max_blind_time=blind_time(spec, capabilities),
+        sampling=_sampling_of(sizer),
+    )
+
+
+def _sampling_of(sizer: PositionSizer) -> Sampling | None:
+    if not isinstance(sizer, SamplingSizer):
+        return None
+    sampling: object = sizer.sampling
+    if type(sampling) is Sampling:
+        return sampling
+    message = f"sampling of sizer {sizer.name} must be a Sampling, got {shown(sampling)}"
+    raise PluginError(
+        message, code="LTM-PLG-021", got=sampling, hint="ltm.ports.Sampling(seconds=60, count=61)"
     )
 
 

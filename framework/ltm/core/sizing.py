@@ -8,11 +8,14 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
 from ltm.core import gates
+from ltm.core.exposure import open_quantity
 from ltm.core.risk import AtPlugin, Rooms, raised
+from ltm.core.text import clean
+from ltm.model.enums import Action, Side
 from ltm.model.errors import shown
 from ltm.model.numbers import ONE, RULES, ZERO, floor_to, plain
 from ltm.model.results import Check
-from ltm.ports.rules import SizingView
+from ltm.ports.rules import CannotSize, SizingView
 
 if TYPE_CHECKING:
     from ltm.core.context import Context
@@ -46,21 +49,10 @@ def size(
     for name, left in {**gate_headrooms(state, context, slot, unit), **rooms}.items():
         if left is not None and (room is None or left < room):
             room, limiting = left, name
-    view = SizingView(
-        now=context.now,
-        instrument=slot.instrument,
-        side=signal.action,
-        equity=state.equity,
-        initial_capital=state.allocated + state.flows,
-        cash=state.cash_total,
-        position=slot.position,
-        unit_cost=unit,
-        headroom=room,
-    )
     name = context.sizer.name
-    wished = _ask_sizer(context, signal, view)
-    if isinstance(wished, str):
-        return ZERO, f"{name} failed", Check("sizer", "sizer_fault", message=f"{name} {wished}")
+    wished = _ask_sizer(context, signal, _view(state, context, slot, signal, unit=unit, room=room))
+    if isinstance(wished, Check):
+        return ZERO, wished.message or "", wished
     lot = slot.instrument.lot_size
     quantity = whole_lots(wished if room is None or wished < room else max(room, ZERO), lot)
     sizing = f"{name}: {_shown(wished)} at {plain(unit)} a unit"
@@ -75,6 +67,29 @@ def size(
         message = f"{whose} leaves {_shown(limit)}, less than one lot of {plain(lot)}"
         return ZERO, sizing, Check("sizer", "below_min_lot", limit, lot, message=message)
     return quantity, sizing, None
+
+
+def _view(
+    state: State, context: Context, slot: Slot, signal: SignalRecord, *, unit: Decimal, room: Decimal | None
+) -> SizingView:
+    stop, worst = state.spec.stop_loss_pct, slot.position
+    if slot.orders:
+        is_buy = signal.action is Action.BUY
+        worst += open_quantity(slot, Side.BUY) if is_buy else -open_quantity(slot, Side.SELL)
+    return SizingView(
+        now=context.now,
+        instrument=slot.instrument,
+        side=signal.action,
+        equity=state.equity,
+        initial_capital=state.allocated + state.flows,
+        cash=state.cash_total,
+        position=slot.position,
+        unit_cost=unit,
+        headroom=room,
+        worst_quantity=worst,
+        stop_distance=None if stop is None else unit * stop,
+        samples=slot.samples,
+    )
 
 
 def gate_headrooms(state: State, context: Context, slot: Slot, unit: Decimal) -> Rooms:
@@ -101,12 +116,19 @@ def _shown(value: Decimal) -> str:
     return text.rstrip("0").rstrip(".")
 
 
-def _ask_sizer(context: Context, signal: SignalRecord, view: SizingView) -> Decimal | str:
+def _ask_sizer(context: Context, signal: SignalRecord, view: SizingView) -> Decimal | Check:
     with AtPlugin():
         try:
             wished: object = context.sizer.size(signal, view)
         except BaseException as error:  # noqa: BLE001 - plugin boundary: a sizer that fails, denies (F25)
-            return raised(error)
+            if type(error) is CannotSize and all(type(text) is str for text in error.args):
+                message = f"{context.sizer.name}: {clean(' '.join(error.args))}"
+                return Check("sizer", "zero_size", message=message)
+            return _fault(context, raised(error))
     if type(wished) is not Decimal or not wished.is_finite() or not 0 <= wished <= _LARGEST:
-        return f"answered {shown(wished)} instead of a quantity"
+        return _fault(context, f"answered {shown(wished)} instead of a quantity")
     return wished
+
+
+def _fault(context: Context, what: str) -> Check:
+    return Check("sizer", "sizer_fault", message=f"{context.sizer.name} {what}")

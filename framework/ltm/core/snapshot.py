@@ -16,6 +16,7 @@ from ltm.core.exposure import join_groups, rate_of
 from ltm.core.state import Latch, OpenAlert, OrderState, Slot, State, new_state
 from ltm.model.enums import Lifecycle, OrderStatus
 from ltm.model.instrument import Instrument
+from ltm.model.market import MarkSample
 from ltm.model.numbers import ZERO
 from ltm.model.spec import SessionSpec
 
@@ -40,6 +41,7 @@ class SlotImage(msgspec.Struct, kw_only=True):
     changed_at: int
     mark: Decimal | None
     fx: Decimal | None
+    samples: tuple[MarkSample, ...] = ()
 
 
 class StateImage(msgspec.Struct, kw_only=True):
@@ -91,6 +93,7 @@ class StateImage(msgspec.Struct, kw_only=True):
     slots: list[SlotImage]
     orders: list[OrderState]
     closed: list[OrderState]
+    sample_distance: int | None = None
 
 
 _SLOT_FIELDS: Final = SlotImage.__struct_fields__
@@ -192,6 +195,7 @@ def state_hash(state: State) -> str:
                 slot.epoch,
                 slot.blocked,
                 slot.net_fills,
+                slot.samples,
             ]
             for symbol, slot in sorted(state.slots.items())
         ],

@@ -15,6 +15,7 @@ import attrs
 from ltm.core.lifecycle import RANK, TERMINAL
 from ltm.model.enums import Lifecycle, OrderStatus, OrderType, Purpose, Side, TimeInForce, TradingState
 from ltm.model.instrument import Instrument
+from ltm.model.market import MarkSample
 from ltm.model.numbers import RULES, ZERO
 from ltm.model.results import Reason
 from ltm.model.spec import SessionSpec
@@ -151,6 +152,8 @@ class Slot:
     marked_at: datetime | None = None
     received: float | None = None
     fx: Decimal | None = None
+    samples: tuple[MarkSample, ...] = ()
+    """Marks kept for a sizer that looks back, oldest first."""
     # Derived, rebuilt on load.
     units: Decimal = ZERO
     """position x multiplier x fx: what one unit of price is worth to equity."""
@@ -297,6 +300,8 @@ class State:
     rebases: int = 0
     """Flows and resets so far: only they may lower the peak (I-14)."""
     sampled_at: datetime | None = None
+    sample_distance: int | None = None
+    """Seconds between the `samples` of each instrument."""
     last_at: datetime | None = None
     boots: int = 0
     fill_count: int = 0

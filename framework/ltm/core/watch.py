@@ -15,6 +15,7 @@ from ltm.core.gates import is_rate_usable
 from ltm.core.limits import watch_limits
 from ltm.core.orders import Item, blame, raise_alert
 from ltm.core.risk import AtPlugin, raised
+from ltm.core.samples import sample_marks
 from ltm.model.enums import OrderStatus, Purpose, Severity
 from ltm.model.errors import shown
 from ltm.model.numbers import ZERO, plain, ratio
@@ -162,6 +163,8 @@ def tick(state: State, context: Context) -> Iterator[Item]:
     context.watch.exits += [slot for slot in state.held() if slot.flatten or slot.exit_armed]
     if context.mono >= context.sample_at:
         yield from sample(state, context)
+    if context.sampling is not None:
+        yield from sample_marks(state, context, context.sampling)
     if context.mono >= context.sweep_at and state.link_up and not context.sweeping:
         yield Sweep(state.sequence)
 

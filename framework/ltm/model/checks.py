@@ -106,6 +106,21 @@ def positive(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
     _positive(attribute.name, value)
 
 
+def whole(least: int, most: int) -> Validator:
+    """
+    Return a validator that accepts a whole number from `least` to `most`.
+    """
+
+    def check(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
+        name = attribute.name
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise _problem(7, name, "be a whole number", value, "write it without quotes and without a point")
+        if not least <= value <= most:
+            raise _problem(25, name, f"be from {least} to {most}", value, None)
+
+    return check
+
+
 def positive_by_symbol(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
     """
     Accept a table of symbol -> finite number above 0.

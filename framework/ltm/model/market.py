@@ -10,6 +10,15 @@ from decimal import Decimal
 import msgspec
 
 
+class MarkSample(msgspec.Struct, frozen=True, gc=False):
+    """
+    An instrument's mark at a moment of its venue, as it is kept for sizers that ask for it.
+    """
+
+    at: datetime
+    price: Decimal
+
+
 class Quote(msgspec.Struct, frozen=True, gc=False):
     """
     One market update of one instrument: what is known now, the rest None.

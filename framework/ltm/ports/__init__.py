@@ -4,6 +4,7 @@ Protocols that the outside implements; nothing here does anything.
 
 from ltm.ports.broker import Broker, Deliver, Paced
 from ltm.ports.rules import (
+    CannotSize,
     EquityRule,
     GroupExposure,
     GroupingRule,
@@ -12,6 +13,8 @@ from ltm.ports.rules import (
     PositionView,
     RiskRule,
     RiskSnapshot,
+    Sampling,
+    SamplingSizer,
     SizingView,
 )
 from ltm.ports.shell import AlertSink, Clock, Journal, Record, SignalSource
@@ -19,6 +22,7 @@ from ltm.ports.shell import AlertSink, Clock, Journal, Record, SignalSource
 __all__ = [
     "AlertSink",
     "Broker",
+    "CannotSize",
     "Clock",
     "Deliver",
     "EquityRule",
@@ -32,6 +36,8 @@ __all__ = [
     "Record",
     "RiskRule",
     "RiskSnapshot",
+    "Sampling",
+    "SamplingSizer",
     "SignalSource",
     "SizingView",
 ]

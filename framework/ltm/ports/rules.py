@@ -7,11 +7,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Final, Protocol, runtime_checkable
 
 import msgspec
 
+from ltm.model.errors import ConfigError, shown
 from ltm.model.instrument import Instrument
+from ltm.model.market import MarkSample
 
 if TYPE_CHECKING:
     from ltm.model.order import OrderDraft
@@ -175,6 +177,18 @@ class SizingView(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     unit_cost: Decimal
     headroom: Decimal | None
     """The largest quantity that every rule and gate would let pass; None: none of them limits it."""
+    worst_quantity: Decimal | None = None
+    """The instrument's signed quantity with every open order on this side filled."""
+    stop_distance: Decimal | None = None
+    """What one unit loses from `unit_cost` to its stop loss, session currency; None: it has no stop."""
+    samples: tuple[MarkSample, ...] = ()
+    """The instrument's latest marks, oldest first, for a sizer that has `sampling`."""
+
+
+class CannotSize(Exception):
+    """
+    A sizer does not know enough yet; its text is told with the denial `zero_size`.
+    """
 
 
 class PositionSizer(Protocol):
@@ -192,5 +206,43 @@ class PositionSizer(Protocol):
     def size(self, signal: SignalRecord, view: SizingView) -> Decimal:
         """
         Return the wished quantity, 0 for none; NaN, negative or anything else is a fault.
+        """
+        ...
+
+
+MOST_SAMPLES: Final = 1_000
+
+
+class Sampling(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """
+    Which marks a sizer wants to see: at most `count` of each instrument, `seconds` apart or more.
+
+    Raises:
+        ConfigError: `seconds` is not from 1 to 86,400, or `count` not from 1 to 1,000; both whole numbers.
+    """
+
+    seconds: int
+    count: int
+
+    def __post_init__(self) -> None:
+        """
+        Check both numbers: they are written down with each sample.
+        """
+        for name, value, most in (("seconds", self.seconds, 86_400), ("count", self.count, MOST_SAMPLES)):
+            if type(value) is not int or not 1 <= value <= most:
+                message = f"{name} must be a whole number from 1 to {most}, got {shown(value)}"
+                raise ConfigError(message, code="LTM-CFG-025", field=name, got=value)
+
+
+@runtime_checkable
+class SamplingSizer(Protocol):
+    """
+    A sizer that looks back. The kernel samples marks into the journal, so that a replay sees the same ones.
+    """
+
+    @property
+    def sampling(self) -> Sampling:
+        """
+        Which marks it wants; asked once, when the session is put together.
         """
         ...

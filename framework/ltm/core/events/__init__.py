@@ -50,6 +50,7 @@ from ltm.core.events._session import (
     LifecycleChanged,
     LimitNeared,
     LinkChanged,
+    MarksSampled,
     RatesNoted,
     RecordLost,
     RuleFaulted,
@@ -76,6 +77,7 @@ SessionEvent = (
     | InstrumentDefined
     | RatesNoted
     | EquitySampled
+    | MarksSampled
     | DayRolled
     | FlowRecorded
     | RuleFaulted
@@ -137,6 +139,7 @@ __all__ = [
     "LifecycleChanged",
     "LimitNeared",
     "LinkChanged",
+    "MarksSampled",
     "OrderAbsent",
     "OrderAccepted",
     "OrderCanceled",

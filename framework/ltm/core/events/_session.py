@@ -11,6 +11,7 @@ from typing import Literal
 from ltm.core.events._base import Event
 from ltm.model.enums import Lifecycle, Severity
 from ltm.model.instrument import Instrument
+from ltm.model.market import MarkSample
 from ltm.model.spec import SessionSpec
 
 
@@ -142,6 +143,17 @@ class EquitySampled(Event, frozen=True):
     equity: Decimal
     peak_equity: Decimal
     marks: dict[str, Decimal]
+
+
+class MarksSampled(Event, frozen=True):
+    """
+    Marks that a sizer will look at: those of instruments whose last sample is old enough.
+    """
+
+    seconds: int
+    """How far apart an instrument's samples are at least; samples taken otherwise are forgotten."""
+    keep: int
+    marks: dict[str, MarkSample]
 
 
 class DayRolled(Event, frozen=True):

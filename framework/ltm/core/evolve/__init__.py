@@ -37,6 +37,7 @@ _EVOLVE: Final[dict[type[e.AnyEvent | e.Outline], Callable[[State, Any], None]]]
     e.InstrumentDefined: _session.instrument_defined,
     e.RatesNoted: _session.rates_noted,
     e.EquitySampled: _session.equity_sampled,
+    e.MarksSampled: _session.marks_sampled,
     e.DayRolled: _session.day_rolled,
     e.FlowRecorded: _session.flow_recorded,
     e.LimitNeared: _session.limit_neared,

@@ -144,6 +144,17 @@ def equity_sampled(state: State, event: e.EquitySampled) -> None:
     state.sampled_at = event.at
 
 
+def marks_sampled(state: State, event: e.MarksSampled) -> None:
+    if state.sample_distance != event.seconds:
+        # Samples taken at another distance would be read as if they were taken at this one.
+        state.sample_distance = event.seconds
+        for slot in state.slots.values():
+            slot.samples = ()
+    for symbol, mark in event.marks.items():
+        slot = state.slots[symbol]
+        slot.samples = (*slot.samples, mark)[-event.keep :]
+
+
 def day_rolled(state: State, event: e.DayRolled) -> None:
     state.trading_date = event.trading_date
     state.day_base = state.loss_base = event.day_start_equity
