@@ -92,3 +92,40 @@ def test_a_configuration_without_a_mock_session_names_no_market(ltm, tmp_path, m
 
     assert 2 == answer.code
     assert "has no session at the mock broker" in answer.err
+
+
+def test_a_running_venue_is_told_what_else_goes_wrong(ltm, tmp_path):
+    """
+    O3: in the words of a fault file; a mistake is named before anybody is asked.
+    """
+    socket, log, more = tmp_path / "s", tmp_path / "log.jsonl", tmp_path / "more.toml"
+    more.write_text('[[faults]]\nverb = "deposit"\namount = 5\n', encoding="utf-8")
+    with start("--socket", socket, "--log", log, "--cash", "500") as process:
+        assert process.stdout
+        process.stdout.readline()
+        told = ltm("mock-venue", "--socket", socket, "--tell", more)
+        more.write_text('[[faults]]\nverb = "deposit"\namount = -5\n', encoding="utf-8")
+        wrong = ltm("mock-venue", "--socket", socket, "--tell", more)
+        process.send_signal(signal.SIGTERM)
+        process.wait(timeout=30)
+
+    assert (0, "cash 505\n") == (told.code, told.out)
+    assert 2 == wrong.code
+    assert "faults[0].amount must be above 0, got -5" in wrong.err
+    assert ["happened"] == [note["event"] for note in notes(log) if note.get("verb") == "deposit"]
+
+
+def test_a_venue_that_serves_needs_a_log(ltm, tmp_path):
+    answer = ltm("mock-venue", "--socket", tmp_path / "s")
+
+    assert 2 == answer.code
+    assert "--log is required" in answer.err
+
+
+def test_nobody_can_be_told_where_no_venue_listens(ltm, tmp_path):
+    more = tmp_path / "more.toml"
+    more.write_text("", encoding="utf-8")
+    answer = ltm("mock-venue", "--socket", tmp_path / "s", "--tell", more)
+
+    assert 4 == answer.code
+    assert "cannot be reached" in answer.err

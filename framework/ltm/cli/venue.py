@@ -22,8 +22,11 @@ _FILE: Final = click.Path(dir_okay=False, path_type=Path)
 
 @click.command("mock-venue")
 @click.option("--socket", metavar="FILE", type=_FILE, required=True, help="Unix socket to listen on.")
-@click.option("--log", metavar="FILE", type=_FILE, required=True, help="Log of the truth, JSON lines.")
+@click.option("--log", metavar="FILE", type=_FILE, help="Log of the truth, JSON lines. Required to serve.")
 @click.option("--faults", metavar="FILE", type=_FILE, help="What goes wrong, and when (TOML).")
+@click.option(
+    "--tell", metavar="FILE", type=_FILE, help="Tell the venue on --socket what else goes wrong, and end."
+)
 @click.option("--seed", metavar="N", type=WholeType(), help="Seed of a synthetic market and of the faults.")
 @click.option("--config", metavar="CONFIG", type=_FILE, help="A configuration: its [broker] table is used.")
 @click.option("--prices", metavar="FILE", type=_FILE, multiple=True, help="CSV prices; may be repeated.")
@@ -31,8 +34,9 @@ _FILE: Final = click.Path(dir_okay=False, path_type=Path)
 def mock_venue(
     *,
     socket: Path,
-    log: Path,
+    log: Path | None,
     faults: Path | None,
+    tell: Path | None,
     seed: int | None,
     config: Path | None,
     prices: tuple[Path, ...],
@@ -42,8 +46,14 @@ def mock_venue(
     Run the mock venue as a process of its own, until it is told to end.
 
     A session reaches it with `socket = "..."` in its [broker] table. Without prices its market is made
-    from the seed.
+    from the seed. What goes wrong is said by a fault file, and may be added while it runs.
     """
+    if tell is not None:
+        _tell(socket, tell)
+        return
+    if log is None:
+        message = "--log is required: the venue writes down what really happened"
+        raise click.UsageError(message)
     from ltm.brokers.mock.server import serve
 
     if config is not None and (prices or cash is not None):
@@ -52,6 +62,15 @@ def mock_venue(
     terms = _from_config(config) if config is not None else _from_options(prices, cash)
     seed = terms.seed if seed is None else seed
     serve(terms, socket, log, faults, seed, ready=lambda: click.echo(f"listening on {socket}"))
+
+
+def _tell(socket: Path, path: Path) -> None:
+    from ltm.brokers.mock.fault_file import read_faults
+    from ltm.brokers.mock.remote import tell
+
+    read_faults(path)  # a mistake is named with its file
+    for line in tell(socket, path.read_text(encoding="utf-8-sig")):
+        click.echo(line)
 
 
 def _from_options(prices: tuple[Path, ...], cash: Decimal | None) -> MockConfig:

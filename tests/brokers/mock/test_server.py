@@ -20,7 +20,8 @@ import pytest
 from ltm.brokers.mock import wire
 from ltm.brokers.mock.broker import open_broker
 from ltm.brokers.mock.config import MockConfig
-from ltm.brokers.mock.faults import Faults, read_faults
+from ltm.brokers.mock.fault_file import read_faults
+from ltm.brokers.mock.faults import Faults
 from ltm.brokers.mock.server import serve_async
 from ltm.model.enums import OrderStatus, OrderType
 from ltm.model.errors import AlreadyRunning, BrokerConnectionError, ConfigError
@@ -445,15 +446,15 @@ class TestFaultFiles:
             ("[[faults]]\nverb = 'drop_rply'\nmethod = 'submit'\nnth = [1]", "faults[0].verb must be one of"),
             ("[[faults]]\nverb = 'delay'\nmethod = 'submit'\nsecs = 1", "faults[0].secs must be one of"),
             (
-                "[[faults]]\nverb = 'delay'\nmethod = 'submit'",
+                "[[faults]]\nverb = 'garbage'\nmethod = 'submit'",
                 "faults[0] must have either probability or nth",
             ),
             (
-                "[[faults]]\nverb = 'delay'\nmethod = 'submit'\nprobability = 2",
+                "[[faults]]\nverb = 'garbage'\nmethod = 'submit'\nprobability = 2",
                 "probability must be a number from 0 to 1",
             ),
             (
-                "[[faults]]\nverb = 'delay'\nmethod = 'submit'\nnth = [0]",
+                "[[faults]]\nverb = 'garbage'\nmethod = 'submit'\nnth = [0]",
                 "nth must be a list of whole numbers from 1",
             ),
             (
@@ -462,7 +463,7 @@ class TestFaultFiles:
             ),
             (
                 "[[faults]]\nverb = 'reject'\nmethod = 'find'\nnth = [1]",
-                "method must be submit or cancel for reject",
+                "faults[0].method must be submit or cancel for reject",
             ),
             (
                 "[[faults]]\nverb = 'reject'\nmethod = 'submit'\nnth = [1]\ncode = 'a b'",

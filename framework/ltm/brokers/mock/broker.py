@@ -10,6 +10,7 @@ from ltm.brokers.mock import wire
 from ltm.brokers.mock.door import LocalDoor, Unanswered, Unreachable
 from ltm.brokers.mock.exchange import Exchange
 from ltm.model.enums import OrderType
+from ltm.model.errors import ConfigError, shown
 from ltm.model.reports import (
     AccountReport,
     Ambiguous,
@@ -24,6 +25,7 @@ from ltm.model.reports import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
+    from pathlib import Path
 
     from ltm.brokers.mock.config import MockConfig
     from ltm.brokers.mock.door import Door
@@ -107,22 +109,22 @@ class MockBroker:
         """
         return await self._outcome(wire.Submit(approval.client_order_id, approval.draft))
 
-    async def cancel(self, client_order_id: str, venue_order_id: str | None, symbol: str) -> Outcome:  # noqa: ARG002 - the port's; our id is enough here
+    async def cancel(self, client_order_id: str, venue_order_id: str | None, symbol: str) -> Outcome:  # noqa: ARG002 - the port's; the ids are enough here
         """
         Cancel one order.
         """
-        return await self._outcome(wire.Cancel(client_order_id))
+        return await self._outcome(wire.Cancel(client_order_id, venue_order_id))
 
     async def find_order(
         self,
         client_order_id: str,
-        venue_order_id: str | None,  # noqa: ARG002 - the port's; our id is enough here
-        symbol: str,  # noqa: ARG002 - as above
+        venue_order_id: str | None,
+        symbol: str,  # noqa: ARG002 - as `cancel`
     ) -> OrderReport | None:
         """
         Return the order, refused and finished ones too; None when it never arrived.
         """
-        found: OrderReport | None = await self._door.ask(wire.Find(client_order_id))
+        found: OrderReport | None = await self._door.ask(wire.Find(client_order_id, venue_order_id))
         return found
 
     async def open_orders(self) -> Sequence[OrderReport]:
@@ -179,6 +181,16 @@ class MockBroker:
         """
         return self._door.progress
 
+    async def tell(self, faults: str) -> list[str]:
+        """
+        Order more faults while the venue runs, in the words of a fault file; return what came of each.
+
+        Raises:
+            ConfigError: They make no sense, or the venue in this process was opened without `faults`.
+        """
+        told: list[str] = await self._door.ask(wire.Tell(faults))
+        return told
+
     async def _outcome(self, request: wire.Submit | wire.Cancel) -> Outcome:
         try:
             outcome: Outcome = await self._door.ask(request)
@@ -189,15 +201,27 @@ class MockBroker:
         return outcome
 
 
+def _troubled(config: MockConfig, path: Path) -> Door:
+    from ltm.brokers.mock.fault_file import read_faults  # only where something is to go wrong
+    from ltm.brokers.mock.trouble import Trouble, TroubledDoor
+
+    return TroubledDoor(Trouble(config, read_faults(path)))
+
+
 def open_broker(config: MockConfig) -> MockBroker:
     """
     Return the broker that a configuration describes.
 
     Raises:
-        ConfigError: The prices cannot be used.
+        ConfigError: The prices or the faults cannot be used.
     """
     if config.socket is None:
-        return MockBroker(LocalDoor(Exchange(config)), speed=config.speed)
+        door = LocalDoor(Exchange(config)) if config.faults is None else _troubled(config, config.faults)
+        return MockBroker(door, speed=config.speed)
+    if config.faults is not None:
+        message = f"faults must be left out with socket, got {shown(str(config.faults))}"
+        hint = "name the file to that venue: ltm mock-venue --faults FILE"
+        raise ConfigError(message, code="LTM-CFG-093", field="faults", got=str(config.faults), hint=hint)
     from ltm.brokers.mock.remote import SocketDoor  # asyncio only where it is needed
 
     return MockBroker(SocketDoor(config.socket, config.request_timeout), speed=config.speed)

@@ -177,6 +177,7 @@ class MockConfig:
         aliases: Other code -> symbol, such as "600519" = "600519.SH"; suffixes SH, SS, SZ, BJ and HK are known.
         timezone: Time zone of the trading day.
         day_end: Local time at which DAY orders expire.
+        faults: File of what goes wrong at the venue; a venue behind `socket` has its own.
         socket: Unix socket of `ltm mock-venue`; then market, cash and terms are those of that process.
         request_timeout: Real seconds to wait for an answer of that process.
     """
@@ -207,5 +208,6 @@ class MockConfig:
     aliases: dict[str, str] = attrs.field(factory=dict, validator=_aliases)
     timezone: str = attrs.field(default="UTC", validator=_zone)
     day_end: str = attrs.field(default="00:00", validator=_clock_time)
+    faults: Path | None = None
     socket: Path | None = None
     request_timeout: float = attrs.field(default=1.0, validator=_seconds)

@@ -37,15 +37,16 @@ class Exchange:
 
     Args:
         config: What to open.
+        kind: What kind of venue.
 
     Raises:
         ConfigError: The prices cannot be used, or the settings name a symbol that has none.
     """
 
-    def __init__(self, config: MockConfig) -> None:
+    def __init__(self, config: MockConfig, kind: type[Venue] = Venue) -> None:
         self._market: Final = _market_of(config)
         instruments = _instruments_of(self._market.listings, config)
-        self.venue: Final = Venue(instruments, _terms_of(config), self._market.start)
+        self.venue: Final = kind(instruments, _terms_of(config), self._market.start)
         self._moments: Final[Iterator[Moment]] = self._market.moments()
         self._next = next(self._moments, None)
         self._by_name: Final = _names_of(instruments)
@@ -54,14 +55,15 @@ class Exchange:
         self._answers: Final[dict[type[Any], Callable[[Any], Any]]] = {
             wire.Submit: self._submit,
             wire.Advance: self._advance,
-            wire.Cancel: lambda ask: self.venue.cancel(ask.client_order_id),
-            wire.Find: lambda ask: self.venue.find(ask.client_order_id),
+            wire.Cancel: lambda ask: self.venue.cancel(ask.client_order_id, ask.venue_order_id),
+            wire.Find: lambda ask: self.venue.find(ask.client_order_id, ask.venue_order_id),
             wire.OpenOrders: lambda _: self.venue.open_orders(),
             wire.Fills: lambda ask: self.venue.fills(ask.since),
             wire.Positions: lambda _: self.venue.positions(),
             wire.Account: lambda _: self.venue.account(),
             wire.Login: self._login,
             wire.Peek: lambda _: None,
+            wire.Tell: _needs_faults,
             wire.Instruments: self._instruments,
         }
         self._extra: list[Quote | BrokerEvent] = []
@@ -119,8 +121,8 @@ class Exchange:
             self._all_wanted = True
             found = list(self.venue.instruments)
         else:
-            named = [instrument for name in ask.symbols for instrument in self._by_name.get(name, ())]
-            found = list({instrument.symbol: instrument for instrument in named}.values())
+            named = [symbol for name in ask.symbols for symbol in self._by_name.get(name, ())]
+            found = [self.venue.instrument(symbol) for symbol in dict.fromkeys(named)]
         symbols = [instrument.symbol for instrument in found]
         self._wanted.update(symbols)
         self._extra += self.venue.quotes(symbols)
@@ -140,6 +142,11 @@ class Exchange:
         if until is not None:
             self.venue.now = max(self.venue.now, until)
         return False
+
+
+def _needs_faults(_: wire.Tell) -> list[str]:
+    message = "faults must be set in [broker] before the venue can be told more, got none"
+    raise ConfigError(message, code="LTM-CFG-093", field="faults", hint="an empty file will do")
 
 
 def _market_of(config: MockConfig) -> Market:
@@ -221,9 +228,9 @@ def _value(setting: BySymbol | None, symbol: str, default: Decimal) -> Decimal:
     return setting.get(symbol, default) if isinstance(setting, dict) else setting
 
 
-def _names_of(instruments: tuple[Instrument, ...]) -> dict[str, list[Instrument]]:
-    names: dict[str, list[Instrument]] = {}
+def _names_of(instruments: tuple[Instrument, ...]) -> dict[str, list[str]]:
+    names: dict[str, list[str]] = {}
     for instrument in instruments:
         for name in (instrument.symbol, *instrument.aliases):
-            names.setdefault(name, []).append(instrument)
+            names.setdefault(name, []).append(instrument.symbol)
     return names

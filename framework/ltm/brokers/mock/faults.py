@@ -1,44 +1,22 @@
 """
-Faults to order: which request of the mock venue goes wrong, and how.
+Faults to order: what goes wrong at the mock venue, and when. `fault_file` reads them.
 
-A fault file is TOML, one table per fault, tried in the order of the file::
-
-    [[faults]]
-    verb = "drop_reply"
-    method = "submit"
-    probability = 0.1  # or nth = [3, 7]: the third and the seventh such request
-
-`drop_request` the request never reaches the venue · `drop_reply` the venue acts and says nothing; what happened comes
-with a later reply · `delay` the request is processed `seconds` later, if its sender still waits · `reject` the venue
-refuses with `code` · `duplicate` every event of the reply comes twice · `reorder` the events come in reverse ·
-`lose_event` fills and order reports of the reply are lost · `garbage` the reply is no JSON · `restart` all connections
-are cut instead of the reply.
+Some befall a request: its nth, or by chance. The others happen to the account or the market: at a time, after some
+seconds of the market, with a request, or as soon as somebody tells a running venue. `docs/how-to/faults.md` has the
+table for people.
 """
 
 from __future__ import annotations
 
-import tomllib
-from typing import TYPE_CHECKING, Any, Final
+from datetime import datetime
+from decimal import Decimal
+from typing import Final
 
 import attrs
 
 from ltm.brokers.mock.dice import Dice
-from ltm.model.errors import ConfigError, shown, suggestion
+from ltm.model.enums import Side
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
-VERBS: Final = (
-    "drop_request",
-    "drop_reply",
-    "delay",
-    "reject",
-    "duplicate",
-    "reorder",
-    "lose_event",
-    "garbage",
-    "restart",
-)
 METHODS: Final = (
     "submit",
     "cancel",
@@ -53,8 +31,78 @@ METHODS: Final = (
 )
 ANY: Final = "any"
 """Every method but `advance` and `login`, so that a session at least begins."""
-_KEYS: Final = ("verb", "method", "probability", "nth", "seconds", "code")
-_LONGEST: Final = 3600
+_ANY_OF: Final = frozenset(METHODS) - {"advance", "login"}
+_EVERY: Final = (*METHODS, ANY)
+_SUBMIT: Final = ("submit",)
+_CHANGES: Final = ("submit", "cancel")
+
+
+@attrs.frozen(kw_only=True)
+class Verb:
+    """
+    What a verb needs to be told.
+    """
+
+    needs: tuple[str, ...] = ()
+    may: tuple[str, ...] = ()
+    methods: tuple[str, ...] = _EVERY
+    happens: bool = False
+    """Whether it happens to account or market, so that it needs no request to befall."""
+
+
+def _happens(*needs: str, may: tuple[str, ...] = ()) -> Verb:
+    return Verb(needs=needs, may=may, happens=True)
+
+
+VERBS: Final[dict[str, Verb]] = {
+    # The request never reaches the venue.
+    "drop_request": Verb(),
+    # The venue acts and says nothing; what happened comes with a later reply.
+    "drop_reply": Verb(),
+    # The request is processed `seconds` of real time later, if its sender still waits.
+    "delay": Verb(needs=("seconds",)),
+    # The sender hears nothing, and `seconds` of the market's time later the venue acts all the same.
+    "late": Verb(needs=("seconds",), methods=_CHANGES),
+    # The venue refuses with `code`.
+    "reject": Verb(may=("code",), methods=_CHANGES),
+    # Every event of the reply comes twice; they come in reverse; fills and order reports are lost.
+    "duplicate": Verb(),
+    "reorder": Verb(),
+    "lose_event": Verb(),
+    # The reply is no JSON; all connections are cut instead of the reply.
+    "garbage": Verb(),
+    "restart": Verb(),
+    # Queries do not find the order for `seconds` of the market's time.
+    "not_found_for": Verb(needs=("seconds",), methods=_SUBMIT),
+    # The order is filled at once and whole, whatever the market does.
+    "fill_immediately": Verb(methods=_SUBMIT),
+    # The commissions of the order's fills are told `seconds` later, or never.
+    "commission_late": Verb(needs=("seconds",), methods=_SUBMIT),
+    "commission_never": Verb(methods=_SUBMIT),
+    # Nothing trades in `symbol`, for `seconds` or for good.
+    "halt_symbol": _happens("symbol", may=("seconds",)),
+    # Somebody else sends an order from the account, at the market or at `price`.
+    "foreign_order": _happens("symbol", "side", "quantity", may=("price",)),
+    # The venue cancels an order by itself; all DAY orders expire.
+    "cancel_order": _happens("order"),
+    "end_day": _happens(),
+    # An order fills `quantity` more than it asked for.
+    "overfill": _happens("order", "quantity"),
+    # A fill is taken back, or had another price or quantity.
+    "bust": _happens("fill"),
+    "correct": _happens("fill", may=("price", "quantity")),
+    # The holding of `symbol` changes by `quantity`, without any order, fill or money.
+    "drift": _happens("symbol", "quantity"),
+    # Money comes, goes, or does either (`amount` with a sign) for no known reason.
+    "deposit": _happens("amount"),
+    "withdraw": _happens("amount"),
+    "cash": _happens("amount"),
+    # From here on nothing goes wrong any more.
+    "calm": _happens(),
+}
+TRIGGERS: Final = ("method", "probability", "nth", "after", "at")
+DETAILS: Final = ("seconds", "code", "symbol", "side", "quantity", "price", "amount", "order", "fill")
+KEYS: Final = ("verb", *TRIGGERS, *DETAILS)
 
 
 @attrs.frozen(kw_only=True)
@@ -64,17 +112,34 @@ class Fault:
     """
 
     verb: str
-    method: str
+    method: str | None = None
     probability: float = 0.0
     nth: frozenset[int] = frozenset()
+    after: float | None = None
+    at: datetime | None = None
     seconds: float = 0.0
     code: str = "rejected"
+    symbol: str = ""
+    side: Side = Side.BUY
+    quantity: Decimal | None = None
+    price: Decimal | None = None
+    amount: Decimal = Decimal(0)
+    order: int | str = 0
+    """Which: 1 is the first that arrived, -1 the last, or an id."""
+    fill: int | str = 0
+
+    @property
+    def happens(self) -> bool:
+        """
+        Whether it happens to account or market, rather than to a request.
+        """
+        return VERBS[self.verb].happens
 
     def concerns(self, method: str) -> bool:
         """
         Return whether requests of a method can suffer from it.
         """
-        return method == self.method or (self.method == ANY and method not in {"advance", "login"})
+        return method == self.method or (self.method == ANY and method in _ANY_OF)
 
 
 class Faults:
@@ -87,89 +152,38 @@ class Faults:
     """
 
     def __init__(self, table: tuple[Fault, ...] = (), seed: int = 0) -> None:
-        self._table: Final = table
-        self._seen: Final = [0] * len(table)
-        # One sequence per fault, so that adding a fault does not change what the others do.
-        self._dice: Final = [Dice(seed * 1_000_003 + number) for number, _ in enumerate(table, 1)]
+        self._seed: Final = seed
+        self._count = 0
+        self._table: list[tuple[Fault, Dice]] = []
+        self._seen: list[int] = []
+        self.add(table)
+
+    def add(self, table: tuple[Fault, ...]) -> None:
+        """
+        Let more go wrong; the nth request is counted from now on.
+        """
+        for fault in table:
+            self._count += 1
+            # One sequence per fault, so that adding a fault does not change what the others do.
+            self._table.append((fault, Dice(self._seed * 1_000_003 + self._count)))
+            self._seen.append(0)
+
+    def clear(self) -> None:
+        """
+        Let nothing go wrong any more.
+        """
+        self._table.clear()
+        self._seen.clear()
 
     def strike(self, method: str) -> tuple[Fault, ...]:
         """
         Return the faults that befall the next request of a method.
         """
         struck = []
-        for index, fault in enumerate(self._table):
+        for index, (fault, dice) in enumerate(self._table):
             if not fault.concerns(method):
                 continue
             self._seen[index] += 1
-            if self._seen[index] in fault.nth or (
-                fault.probability and self._dice[index].chance(fault.probability)
-            ):
+            if self._seen[index] in fault.nth or (fault.probability and dice.chance(fault.probability)):
                 struck.append(fault)
         return tuple(struck)
-
-
-def read_faults(path: Path) -> tuple[Fault, ...]:
-    """
-    Return the table of a fault file.
-
-    Raises:
-        ConfigError: It cannot be read, or a fault in it makes no sense.
-    """
-    try:
-        document = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        message = f"faults must be a TOML file that can be read, got {error}"
-        raise ConfigError(message, code="LTM-CFG-001", field="faults", where=str(path)) from None
-    tables = document.pop("faults", [])
-    if document or not isinstance(tables, list):
-        name = next(iter(document), "faults")
-        raise _wrong(path, name, "be [[faults]] tables and nothing else", name)
-    return tuple(_fault(path, f"faults[{index}]", table) for index, table in enumerate(tables))
-
-
-def _fault(path: Path, where: str, table: Any) -> Fault:  # noqa: ANN401 - as the file says, still to be checked
-    if not isinstance(table, dict):
-        raise _wrong(path, where, "be a table", table)
-    for key in table:
-        if key not in _KEYS:
-            raise _wrong(path, f"{where}.{key}", f"be one of {', '.join(_KEYS)}", key, suggestion(key, _KEYS))
-    for key, words in (("verb", VERBS), ("method", (*METHODS, ANY))):
-        word = table.get(key)
-        if word not in words:
-            hint = suggestion(word, words) if isinstance(word, str) else None
-            raise _wrong(path, f"{where}.{key}", f"be one of {', '.join(words)}", word, hint)
-    if table["verb"] == "reject" and table["method"] not in {"submit", "cancel"}:
-        raise _wrong(path, f"{where}.method", "be submit or cancel for reject", table["method"])
-    if ("probability" in table) is ("nth" in table):
-        raise _wrong(path, where, "have either probability or nth", sorted(table))
-    return Fault(
-        verb=table["verb"],
-        method=table["method"],
-        probability=_number(path, f"{where}.probability", table.get("probability", 0), 1),
-        nth=_numbers(path, f"{where}.nth", table.get("nth", [])),
-        seconds=_number(path, f"{where}.seconds", table.get("seconds", 0), _LONGEST),
-        code=_text(path, f"{where}.code", table.get("code", "rejected")),
-    )
-
-
-def _number(path: Path, field: str, value: object, most: float) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= most:
-        raise _wrong(path, field, f"be a number from 0 to {most}", value)
-    return float(value)
-
-
-def _numbers(path: Path, field: str, value: object) -> frozenset[int]:
-    if not isinstance(value, list) or not all(type(number) is int and number > 0 for number in value):
-        raise _wrong(path, field, "be a list of whole numbers from 1", value)
-    return frozenset(value)
-
-
-def _text(path: Path, field: str, value: object) -> str:
-    if not isinstance(value, str) or not value.isidentifier():
-        raise _wrong(path, field, "be a word of letters, digits and _", value)
-    return value
-
-
-def _wrong(path: Path, field: str, rule: str, value: object, hint: str | None = None) -> ConfigError:
-    message = f"{field} must {rule}, got {shown(value)}"
-    return ConfigError(message, code="LTM-CFG-093", field=field, got=value, hint=hint, where=str(path))

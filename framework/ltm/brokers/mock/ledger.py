@@ -75,11 +75,11 @@ class Ledger:
         order.value += value
         if order.is_buy:
             self.cash -= value + commission
-            _move(book, quantity, price)
+            move(book, quantity, price)
         else:
             self.cash += value - commission
             book.selling -= quantity
-            _move(book, -quantity, price)
+            move(book, -quantity, price)
         return commission
 
 
@@ -91,7 +91,10 @@ def value_of(book: Book, quantity: Decimal, price: Decimal) -> Decimal:
     return quantity * price if multiplier is ONE else quantity * price * multiplier
 
 
-def _move(book: Book, change: Decimal, price: Decimal) -> None:
+def move(book: Book, change: Decimal, price: Decimal) -> None:
+    """
+    Change a holding, and what its entry cost.
+    """
     before = book.position
     after = book.position = before + change
     if not before or (before > 0) is (change > 0):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from ltm.brokers.mock.ledger import Ledger, value_of
 from ltm.brokers.mock.orders import MARKET, Book, VenueOrder, needs_limit, needs_trigger
-from ltm.model.enums import TimeInForce
+from ltm.model.enums import OrderStatus, TimeInForce
 from ltm.model.reports import Refused
 
 if TYPE_CHECKING:
@@ -45,6 +45,16 @@ def refusal(order: VenueOrder, book: Book, ledger: Ledger, terms: Terms) -> Refu
         or _bad_life(order)
         or _not_covered(order, book, ledger, terms)
     )
+
+
+def refuse(order: VenueOrder, why: Refused) -> Refused:
+    """
+    End an order that never becomes one.
+    """
+    order.status = OrderStatus.REJECTED
+    order.open = False
+    order.reason_code, order.reason = why.code, why.message
+    return why
 
 
 def _not_tradable(instrument: Instrument, terms: Terms) -> Refused | None:

@@ -13,6 +13,7 @@ import msgspec
 
 from ltm.brokers.mock import wire
 from ltm.brokers.mock.door import Unanswered, Unreachable, nobody
+from ltm.model.errors import ConfigError
 from ltm.model.reports import AccountReport, LinkReport
 
 if TYPE_CHECKING:
@@ -143,13 +144,15 @@ class SocketDoor:
         number = self._number
         writer.write(_encode(wire.Ask(number, request, expires)) + b"\n")
         try:
-            answer = (await asyncio.wait_for(reply, self._timeout)).answer
+            answer = await asyncio.wait_for(reply, self._timeout)
         except TimeoutError:
             message = f"no answer from the mock venue within {self._timeout:g} s"
             raise Unanswered(message) from None
         finally:
             self._waiting.pop(number, None)
-        return msgspec.json.decode(answer, type=wire.ANSWERS[type(request)])
+        if answer.error is not None:
+            raise ConfigError(answer.error, code="LTM-CFG-093", field="faults")
+        return msgspec.json.decode(answer.answer, type=wire.ANSWERS[type(request)])
 
     async def _listen(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(ConnectionError, ValueError):
@@ -196,16 +199,41 @@ class SocketDoor:
         return self._last
 
     def _peek(self) -> wire.Reply:
-        # Asked before there is a connection, and outside of any event loop; it logs nobody out.
-        try:
-            with sockets.socket(sockets.AF_UNIX) as peek:
-                peek.settimeout(self._timeout)
-                peek.connect(str(self._path))
-                peek.sendall(_encode(wire.Ask(0, wire.Peek())) + b"\n")
-                with peek.makefile("rb") as lines:
-                    return _decode(lines.readline(wire.LINE_LIMIT))
-        except (OSError, msgspec.MsgspecError) as error:
-            raise _unreachable(self._path, error) from None
+        # Asked before there is a connection, and outside of any event loop.
+        return _ask_once(self._path, wire.Peek(), self._timeout)
+
+
+def tell(path: Path, faults: str, timeout: float = 5.0) -> list[str]:
+    """
+    Order more faults at a venue that runs, whoever its customer is; return what came of each.
+
+    Args:
+        path: The socket of `ltm mock-venue`.
+        faults: In the words of a fault file.
+        timeout: Real seconds to wait for a reply.
+
+    Raises:
+        ConfigError: They make no sense.
+        BrokerConnectionError: The venue cannot be reached.
+    """
+    reply = _ask_once(path, wire.Tell(faults), timeout)
+    if reply.error is not None:
+        raise ConfigError(reply.error, code="LTM-CFG-093", field="faults")
+    told: list[str] = msgspec.json.decode(reply.answer, type=list[str])
+    return told
+
+
+def _ask_once(path: Path, request: wire.Request, timeout: float) -> wire.Reply:
+    # It logs nobody out.
+    try:
+        with sockets.socket(sockets.AF_UNIX) as connection:
+            connection.settimeout(timeout)
+            connection.connect(str(path))
+            connection.sendall(_encode(wire.Ask(0, request)) + b"\n")
+            with connection.makefile("rb") as lines:
+                return _decode(lines.readline(wire.LINE_LIMIT))
+    except (OSError, msgspec.MsgspecError) as error:
+        raise _unreachable(path, error) from None
 
 
 def _unreachable(path: Path, error: Exception) -> Unreachable:

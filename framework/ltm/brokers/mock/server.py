@@ -18,23 +18,24 @@ import os
 import signal
 import socket as sockets
 import threading
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import attrs
 import msgspec
 
 from ltm.brokers.mock import wire
-from ltm.brokers.mock.exchange import Exchange
-from ltm.brokers.mock.faults import Fault, Faults, read_faults
+from ltm.brokers.mock.fault_file import read_faults
+from ltm.brokers.mock.trouble import Trouble, spoiled
 from ltm.brokers.mock.truth import Truth
 from ltm.model.errors import AlreadyRunning, ConfigError, shown
-from ltm.model.reports import BrokerEvent, FillReport, OrderReport, Refused
+from ltm.model.reports import BrokerEvent, FillReport
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
     from ltm.brokers.mock.config import MockConfig
+    from ltm.brokers.mock.faults import Fault
     from ltm.model.market import Quote
 
 _GARBAGE: Final = b"<html><body>502 Bad Gateway</body></html>\n"
@@ -60,15 +61,14 @@ class MockServer:
     Serves one venue to one customer at a time.
 
     Args:
-        exchange: The venue and its market.
+        trouble: The venue, its market, and what goes wrong.
         truth: The log.
-        faults: What goes wrong.
     """
 
-    def __init__(self, exchange: Exchange, truth: Truth, faults: Faults) -> None:
-        self._exchange: Final = exchange
+    def __init__(self, trouble: Trouble, truth: Truth) -> None:
+        self._trouble: Final = trouble
+        self._exchange: Final = trouble.exchange
         self._truth: Final = truth
-        self._faults: Final = faults
         self._connections: Final[dict[int, _Connection]] = {}
         self._count = 0
         self._unsent: list[Quote | BrokerEvent] = []
@@ -109,18 +109,17 @@ class MockServer:
 
     def _take(self, connection: _Connection, ask: wire.Ask) -> None:
         self._truth.request(self._exchange.now, connection.number, ask)
-        method = _method(ask.request)
-        struck = self._faults.strike(method)
+        struck = self._trouble.strike(ask.request)
         for fault in struck:
             self._truth.note(
                 "fault",
                 self._exchange.now,
                 verb=fault.verb,
-                method=method,
+                method=wire.method_of(ask.request),
                 connection=connection.number,
                 number=ask.number,
             )
-        if any(fault.verb == "drop_request" for fault in struck):
+        if self._trouble.swallows(ask.request, struck):
             return
         delay = sum(fault.seconds for fault in struck if fault.verb == "delay")
         if not delay:
@@ -144,7 +143,13 @@ class MockServer:
             return
         if isinstance(ask.request, wire.Login):
             self._log_in(connection)
-        answer = self._answer(ask.request, struck)
+        try:
+            answer = self._trouble.answer(ask.request, struck)
+        except ConfigError as error:
+            connection.writer.write(
+                self._encode(wire.Reply(ask.number, self._exchange.now, error=error.message)) + b"\n"
+            )
+            return
         events = self._exchange.take_events()
         self._truth.events(self._exchange.now, events)
         self._unsent += events
@@ -160,21 +165,13 @@ class MockServer:
                 other.cut()
         self._unsent.clear()
 
-    def _answer(self, request: wire.Request, struck: tuple[Fault, ...]) -> Any:  # noqa: ANN401 - `wire.ANSWERS`
-        if not isinstance(request, (wire.Submit, wire.Cancel)):
-            return self._exchange.answer(request)
-        codes = [fault.code for fault in struck if fault.verb == "reject"]
-        outcome = Refused(codes[0], "refused by order") if codes else self._exchange.answer(request)
-        self._truth.outcome(self._exchange.now, request.client_order_id, _method(request), outcome)
-        return outcome
-
     def _reply(self, connection: _Connection, ask: wire.Ask, answer: object, verbs: set[str]) -> None:
         if "garbage" in verbs:
             connection.writer.write(_GARBAGE)
             return
         events: list[Quote | BrokerEvent] = []
-        if not isinstance(ask.request, wire.Peek):
-            events, self._unsent = _spoiled(self._unsent, verbs), []
+        if not isinstance(ask.request, (wire.Peek, wire.Tell)):
+            events, self._unsent = spoiled(self._unsent, verbs), []
         reply = wire.Reply(
             number=ask.number,
             time=self._exchange.now,
@@ -189,18 +186,6 @@ class MockServer:
                 "reply", self._exchange.now, connection=connection.number, number=ask.number, fills=fills
             )
         connection.writer.write(self._encode(reply) + b"\n")
-
-
-def _method(request: wire.Request) -> str:
-    return type(request).__struct_config__.tag  # type: ignore[return-value] # text in every request of ours
-
-
-def _spoiled(events: list[Quote | BrokerEvent], verbs: set[str]) -> list[Quote | BrokerEvent]:
-    if "lose_event" in verbs:
-        events = [event for event in events if not isinstance(event, (FillReport, OrderReport))]
-    if "duplicate" in verbs:
-        events = [event for event in events for _ in range(2)]
-    return events[::-1] if "reorder" in verbs else events
 
 
 async def serve_async(  # noqa: PLR0917 - as `serve`
@@ -229,7 +214,8 @@ async def serve_async(  # noqa: PLR0917 - as `serve`
         AlreadyRunning: Another venue listens on this socket.
     """
     table = read_faults(faults) if faults is not None else ()
-    exchange = Exchange(attrs.evolve(config, seed=seed, socket=None))
+    config = attrs.evolve(config, seed=seed, socket=None)
+    trouble = Trouble(config, table)
     listener = _listen(socket)
     try:
         truth = Truth(log)
@@ -237,12 +223,12 @@ async def serve_async(  # noqa: PLR0917 - as `serve`
         listener.close()
         unusable = _unusable("log", log, error)
         raise unusable from None
-    truth.note(
-        "started", exchange.now, seed=seed, symbols=[known.symbol for known in exchange.venue.instruments]
-    )
+    trouble.truth = truth
+    symbols = [known.symbol for known in trouble.venue.instruments]
+    truth.note("started", trouble.exchange.now, seed=seed, symbols=symbols)
     stop = stop or asyncio.Event()
     _stop_on_signals(stop)
-    server = MockServer(exchange, truth, Faults(table, seed))
+    server = MockServer(trouble, truth)
     listening = await asyncio.start_unix_server(server.serve, sock=listener, limit=wire.LINE_LIMIT)
     try:
         ready()
@@ -250,7 +236,7 @@ async def serve_async(  # noqa: PLR0917 - as `serve`
     finally:
         listening.close()
         await server.close()
-        truth.note("stopped", exchange.now)
+        truth.note("stopped", trouble.exchange.now)
         truth.close()
         _remove(socket)
 

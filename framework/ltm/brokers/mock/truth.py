@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from ltm.model.instrument import Instrument
 from ltm.model.reports import Acked, BrokerEvent, FillReport, OrderReport, Outcome
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ class Truth:
     def __init__(self, path: Path) -> None:
         # Unbuffered: what the venue did must be readable even if the venue is killed the next moment.
         self._file: Final = path.open("ab", buffering=0)
+        self._fills: Final[set[str]] = set()
 
     def close(self) -> None:
         """
@@ -69,13 +71,22 @@ class Truth:
 
     def events(self, at: datetime, events: Sequence[Quote | BrokerEvent]) -> None:
         """
-        Orders were filled, canceled, or expired.
+        Orders were filled, canceled, or expired; fills were told again, in other words; symbols were halted.
         """
         for event in events:
             if isinstance(event, FillReport):
-                self.note("fill", at, **_fields(event))
+                self.note(self._kind_of(event), at, **_fields(event))
             elif isinstance(event, OrderReport):
-                self.note(event.status.value, at, **_fields(event))
+                whose = "" if event.client_order_id is not None else "foreign_"
+                self.note(f"{whose}{event.status.value}", at, **_fields(event))
+            elif isinstance(event, Instrument):
+                self.note("instrument", at, symbol=event.symbol, tradable=event.tradable)
+
+    def _kind_of(self, fill: FillReport) -> str:
+        if fill.fill_id in self._fills:
+            return "fill_corrected"
+        self._fills.add(fill.fill_id)
+        return "fill" if fill.client_order_id is not None else "foreign_fill"
 
 
 def _fields(event: FillReport | OrderReport) -> dict[str, Any]:

@@ -28,7 +28,7 @@ from ltm.brokers.mock.exactly import exactly
 from ltm.brokers.mock.ledger import Ledger, average_entry_price
 from ltm.brokers.mock.market import Bar, BookTop, Moment, Print
 from ltm.brokers.mock.orders import FILLED, FOK, UNLIMITED, Book, Liquidity, VenueOrder
-from ltm.brokers.mock.refusals import expected_price, refusal
+from ltm.brokers.mock.refusals import expected_price, refusal, refuse
 from ltm.model.enums import OrderStatus, TimeInForce
 from ltm.model.market import Quote
 from ltm.model.numbers import EXACT, ZERO, floor_to
@@ -84,6 +84,12 @@ class Venue:
         """
         return tuple(book.instrument for book in self._books.values())
 
+    def instrument(self, symbol: str) -> Instrument:
+        """
+        Return what is traded here under a symbol.
+        """
+        return self._books[symbol].instrument
+
     @property
     def has_events(self) -> bool:
         """
@@ -114,10 +120,10 @@ class Venue:
         self._orders[client_order_id] = order
         book = self._books.get(draft.symbol)
         if book is None:
-            return _refused(order, Refused("unknown_symbol", f"{draft.symbol} is not traded here"))
+            return refuse(order, Refused("unknown_symbol", f"{draft.symbol} is not traded here"))
         refused = refusal(order, book, self._ledger, self._terms)
         if refused is not None:
-            return _refused(order, refused)
+            return refuse(order, refused)
         if not order.is_buy:
             book.selling += order.remaining
         book.waiting[order.number] = order
@@ -128,11 +134,11 @@ class Venue:
         return Acked(order.venue_order_id)
 
     @exactly
-    def cancel(self, client_order_id: str) -> Outcome:
+    def cancel(self, client_order_id: str, venue_order_id: str | None = None) -> Outcome:
         """
         End an open order.
         """
-        order = self._orders.get(client_order_id)
+        order = self._known(client_order_id, venue_order_id)
         if order is None:
             return Refused("unknown_order", f"no order {client_order_id} ever arrived")
         if not order.open:
@@ -140,12 +146,17 @@ class Venue:
         self._end(order, self._books[order.draft.symbol], OrderStatus.CANCELED)
         return Acked(order.venue_order_id)
 
-    def find(self, client_order_id: str) -> OrderReport | None:
+    def find(self, client_order_id: str, venue_order_id: str | None = None) -> OrderReport | None:
         """
         Return an order as it stands, refused and finished ones too; None when it never arrived.
         """
-        order = self._orders.get(client_order_id)
+        order = self._known(client_order_id, venue_order_id)
         return None if order is None else self._report(order)
+
+    def _known(self, client_order_id: str, venue_order_id: str | None) -> VenueOrder | None:
+        # By the customer's id, else by ours, which is made of it.
+        name = (venue_order_id or "")[1:]
+        return self._orders.get(client_order_id) or self._orders.get(name)
 
     def open_orders(self) -> list[OrderReport]:
         """
@@ -329,6 +340,18 @@ class Venue:
             return
         if left is not None:
             depth.left = left - quantity
+        self._executed(order, quantity, price, commission)
+        if order.remaining:
+            order.status = OrderStatus.PARTIALLY_FILLED
+            self._reserve_rest(order, book)
+        else:
+            order.status = FILLED
+            order.open = False
+            del book.waiting[order.number]
+            if order.is_buy:
+                self._ledger.reserve(order, ZERO)
+
+    def _executed(self, order: VenueOrder, quantity: Decimal, price: Decimal, commission: Decimal) -> None:
         order.fills += 1
         order.at = self.now
         fill = FillReport(
@@ -345,15 +368,6 @@ class Venue:
         )
         self._fills.append(fill)
         self._events.append(fill)
-        if order.remaining:
-            order.status = OrderStatus.PARTIALLY_FILLED
-            self._reserve_rest(order, book)
-        else:
-            order.status = FILLED
-            order.open = False
-            del book.waiting[order.number]
-            if order.is_buy:
-                self._ledger.reserve(order, ZERO)
 
     def _reserve_rest(self, order: VenueOrder, book: Book) -> None:
         if order.is_buy and (price := expected_price(order, book)) is not None:
@@ -382,10 +396,3 @@ class Venue:
     def _report(self, order: VenueOrder) -> OrderReport:
         book = self._books.get(order.draft.symbol)
         return order.report() if book is None else order.report(book.instrument.multiplier)
-
-
-def _refused(order: VenueOrder, why: Refused) -> Refused:
-    order.status = OrderStatus.REJECTED
-    order.open = False
-    order.reason_code, order.reason = why.code, why.message
-    return why

@@ -41,20 +41,22 @@ class Submit(msgspec.Struct, frozen=True, gc=False, tag="submit"):
     draft: OrderDraft
 
 
-class Cancel(msgspec.Struct, frozen=True, gc=False, tag="cancel"):
+class Cancel(msgspec.Struct, frozen=True, gc=False, tag="cancel", omit_defaults=True):
     """
-    Cancel an order.
-    """
-
-    client_order_id: str
-
-
-class Find(msgspec.Struct, frozen=True, tag="find"):
-    """
-    Ask for one order.
+    Cancel an order; one that is not ours goes by the venue's id.
     """
 
     client_order_id: str
+    venue_order_id: str | None = None
+
+
+class Find(msgspec.Struct, frozen=True, tag="find", omit_defaults=True):
+    """
+    Ask for one order; one that is not ours goes by the venue's id.
+    """
+
+    client_order_id: str
+    venue_order_id: str | None = None
 
 
 class OpenOrders(msgspec.Struct, frozen=True, tag="open_orders"):
@@ -95,6 +97,14 @@ class Peek(msgspec.Struct, frozen=True, tag="peek"):
     """
 
 
+class Tell(msgspec.Struct, frozen=True, tag="tell"):
+    """
+    Order more faults, in the words of a fault file; nobody has to be logged in for it.
+    """
+
+    faults: str
+
+
 class Instruments(msgspec.Struct, frozen=True, tag="instruments"):
     """
     Ask for instruments by symbol or alias, all of them when empty, and have their prices sent.
@@ -112,7 +122,18 @@ class Advance(msgspec.Struct, frozen=True, tag="advance"):
 
 
 Request = (
-    Submit | Cancel | Find | OpenOrders | Fills | Positions | Account | Login | Peek | Instruments | Advance
+    Submit
+    | Cancel
+    | Find
+    | OpenOrders
+    | Fills
+    | Positions
+    | Account
+    | Login
+    | Peek
+    | Tell
+    | Instruments
+    | Advance
 )
 
 ANSWERS: Final[dict[type[Any], Any]] = {
@@ -125,6 +146,7 @@ ANSWERS: Final[dict[type[Any], Any]] = {
     Account: AccountReport,
     Login: AccountReport,
     Peek: type(None),
+    Tell: list[str],
     Instruments: list[Instrument],
     Advance: bool,
 }
@@ -172,6 +194,13 @@ class Reply(msgspec.Struct, frozen=True, omit_defaults=True):
     progress: float | None = None
     price_interval: float = 0.0
     error: str | None = None
+
+
+def method_of(request: Request) -> str:
+    """
+    Return what a request is called in fault files and logs.
+    """
+    return type(request).__struct_config__.tag  # type: ignore[return-value] # text in every request of ours
 
 
 def sent(events: Sequence[Quote | BrokerEvent]) -> tuple[Sent, ...]:
