@@ -46,7 +46,7 @@ def test_the_sinks_are_offered_under_their_names(tmp_path):
     """
     What the hook offers is what a configuration names.
     """
-    assert {"log", "console", "file"} == set(sinks())
+    assert {"log", "console", "file", "command"} == set(sinks())
     assert ["log", "console"] == [sink(name).name for name in ("log", "console")]
     assert "file" == sink("file", path=tmp_path / "alerts.jsonl").name
 

@@ -148,6 +148,40 @@ class FileSinkConfig:
     path: Path
 
 
+def _up_to_a_minute(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
+    positive(_, attribute, value)
+    if isinstance(value, Decimal) and value > 60:  # noqa: PLR2004 - a minute
+        message = f"{attribute.name} must be at most 60 seconds, got {value}"
+        raise ConfigError(message, code="LTM-CFG-025", field=attribute.name, got=value, hint="for example 5")
+
+
+def _no_nul(_: object, attribute: attrs.Attribute[Any], value: list[str]) -> None:
+    for index, argument in enumerate(value):
+        if "\0" in argument:
+            field = f"{attribute.name}[{index}]"
+            message = f"{field} must be text without NUL characters, got {shown(argument)}"
+            raise ConfigError(message, code="LTM-CFG-007", field=field, got=argument, hint="leave it out")
+
+
+@attrs.frozen(kw_only=True)
+class CommandConfig:
+    """
+    Runs a program for each alert, with the alert as one line of JSON on its standard input; for Linux and macOS.
+
+    It is started without a shell, and of ltm's environment it sees HOME only. An alert counts as delivered when the
+    program ends with 0; otherwise it is offered again. Also in simulations: there it holds up the session.
+
+    Args:
+        program: The program's whole path.
+        arguments: What it is called with; nothing in them is replaced.
+        timeout: Seconds after which it is killed, above 0 and up to 60.
+    """
+
+    program: Path
+    arguments: list[str] = attrs.field(factory=list, validator=_no_nul)
+    timeout: Decimal = attrs.field(default=Decimal(5), converter=exact, validator=_up_to_a_minute)
+
+
 # --- Signal sources ------------------------------------------------------------------------------
 
 

@@ -41,6 +41,7 @@ def ltm_register_alert_sinks(register: Register[AlertSink]) -> None:
     register("log", config=config.LogConfig, factory=_log_sink)
     register("console", config=config.ConsoleConfig, factory=_console_sink)
     register("file", config=config.FileSinkConfig, factory=_file_sink)
+    register("command", config=config.CommandConfig, factory=_command_sink)
 
 
 @hookimpl
@@ -81,6 +82,12 @@ def _file_sink(settings: config.FileSinkConfig) -> AlertSink:
     from ltm.builtins.sinks import FileSink
 
     return FileSink(settings)
+
+
+def _command_sink(settings: config.CommandConfig) -> AlertSink:
+    from ltm.builtins.command import CommandSink
+
+    return CommandSink(settings)
 
 
 def _file_source(settings: config.FileSourceConfig) -> SignalSource:
