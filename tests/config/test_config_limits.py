@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from ltm.model.spec import Limits
+from ltm.model.spec import Limits, Rate
 
 D = Decimal
 
@@ -25,6 +25,27 @@ def test_without_the_table_nothing_is_armed(config):
         ("pre_alerts = []", "pre_alerts", ()),
         ("pre_alerts = [0.5, 0.8]", "pre_alerts", (D("0.5"), D("0.8"))),
         ("max_blind_time = 30", "max_blind_time", 30.0),
+        ("price_collar = 0.05", "price_collar", D("0.05")),
+        ("price_collar = 0.05\nexit_price_collar = 0.05", "exit_price_collar", D("0.05")),
+        ('max_order_rate = "50/10s"', "max_order_rate", Rate(50, 10.0)),
+        ('max_symbol_order_rate = "5/s"', "max_symbol_order_rate", Rate(5, 1.0)),
+        ('max_exit_rate = "600/m"', "max_exit_rate", Rate(600, 60.0)),
+        ('max_cancel_rate = "1000 / h"', "max_cancel_rate", Rate(1000, 3600.0)),
+        ('max_executions = "1/0.5s"', "max_executions", Rate(1, 0.5)),
+        ("duplicate_window = 5", "duplicate_window", 5.0),
+        ("max_duplicates = 2", "max_duplicates", 2),
+        ("max_open_orders = 1", "max_open_orders", 1),
+        ("max_symbol_open_orders = 1_000_000", "max_symbol_open_orders", 1_000_000),
+        ("max_order_to_fill_ratio = 20", "max_order_to_fill_ratio", D(20)),
+        ('restricted = ["GME", "600519.SH"]', "restricted", ("GME", "600519.SH")),
+        ('allowed = ["ACME"]', "allowed", ("ACME",)),
+        ("prevent_self_match = true", "prevent_self_match", True),
+        ("max_positions = 5", "max_positions", 5),
+        ("max_gross_exposure = 1.5", "max_gross_exposure", D("1.5")),
+        ("max_net_exposure = 0.5", "max_net_exposure", D("0.5")),
+        ("max_open_value = 10_000", "max_open_value", D(10000)),
+        ("max_traded_value = 1e6", "max_traded_value", D("1e6")),
+        ("link_timeout = 30", "link_timeout", 30.0),
     ],
 )
 def test_a_limit_reaches_the_sessions_terms(config, line, name, value):
@@ -37,6 +58,32 @@ def test_a_limit_reaches_the_sessions_terms(config, line, name, value):
         ("max_blind_tim = 1", 5, "max_blind_tim", 'did you mean "max_blind_time"?'),
         ("max_blind_time = 0", 28, "max_blind_time", "must be > 0 seconds, got 0"),
         ('max_blind_time = "1"', 7, "max_blind_time", "must be a number, got"),
+        ("price_collar = 5", 8, "price_collar", "must be between 0 and 1, got 5"),
+        ("exit_price_collar = 0.1", 29, "exit_price_collar", "needs price_collar"),
+        (
+            "price_collar = 0.1\nexit_price_collar = 0.09",
+            29,
+            "exit_price_collar",
+            "must be at least price_collar, 0.1, got 0.09",
+        ),
+        ("price_collar = 0.1\nexit_price_collar = 1", 9, "exit_price_collar", "must be > 0 and < 1, got 1"),
+        ('max_order_rate = "50"', 28, "max_order_rate", 'must be orders per time, got "50"'),
+        ('max_order_rate = "0/s"', 28, "max_order_rate", "must be orders per time"),
+        ('max_order_rate = "5/0s"', 28, "max_order_rate", "must be orders per time"),
+        ("max_order_rate = 50", 7, "max_order_rate", "must be a string, got 50"),
+        ("duplicate_window = -1", 28, "duplicate_window", "must be > 0 seconds, got -1"),
+        ("max_duplicates = 0", 12, "max_duplicates", "must be between 1 and 1,000,000, got 0"),
+        (
+            "max_open_orders = 1_000_001",
+            12,
+            "max_open_orders",
+            "must be between 1 and 1,000,000, got 1000001",
+        ),
+        ("max_positions = 1.5", 7, "max_positions", "must be a whole number"),
+        ('restricted = ["ok", ""]', 28, "restricted[1]", "must be a symbol"),
+        ('allowed = "ACME"', 7, "allowed", "must be a list"),
+        ("max_gross_exposure = 0", 25, "max_gross_exposure", "must be a positive finite amount"),
+        ("link_timeout = 0", 28, "link_timeout", "must be > 0 seconds, got 0"),
         ("pre_alerts = [0.9, 0.7]", 8, "pre_alerts", "must be rising fractions between 0 and 1"),
         ("pre_alerts = [1]", 8, "pre_alerts", "must be rising fractions between 0 and 1, got [1]"),
         ("pre_alerts = [0]", 8, "pre_alerts", "must be rising fractions between 0 and 1, got [0]"),

@@ -20,6 +20,7 @@ from ltm.model.enums import OrderStatus, TradingState
 from ltm.model.errors import InvalidTransition, JournalError
 from ltm.model.reports import Ambiguous, PositionReport
 from ltm.model.results import EquityFloor
+from ltm.model.spec import Limits
 from ltm.ports.shell import Record
 
 D = Decimal
@@ -768,6 +769,7 @@ def broken(desk):
     yield "I-10", lambda: setattr(slot, "worst", slot.worst + 1)
     yield "I-10", lambda: setattr(next(iter(state.groups.values())), "total", D(1))
     yield "I-10", lambda: setattr(order, "side", "sell")
+    yield "I-10", lambda: setattr(state.totals, "count", 7)
     yield "I-13", lambda: setattr(state, "trading_state", TradingState.HALTED)
     yield "I-13", lambda: state.faulted.update(x="y")
     yield "I-14", lambda: setattr(state, "peak", D(1))
@@ -779,14 +781,14 @@ def broken(desk):
 def busy():
     from core_rules import sector
 
-    desk = Desk(rules=[sector()], instruments=[stock("AAA"), stock("BBB")])
+    desk = Desk(rules=[sector()], instruments=[stock("AAA"), stock("BBB")], limits=Limits(max_positions=9))
     desk.hold(10)
     desk.order("buy", 5)
     desk.codes("buy", 1)
     return desk
 
 
-@pytest.mark.parametrize("number", range(22))
+@pytest.mark.parametrize("number", range(23))
 def test_an_invariant_sees_what_is_wrong(number):
     """
     REL-5: each contradiction is found and named.

@@ -6,10 +6,10 @@ from decimal import Decimal
 
 import pytest
 from core_desk import Desk
-from core_rules import position_size
+from core_rules import position_size, sector
 
 from ltm.core import events as e
-from ltm.model.results import Allow, PositionLimit
+from ltm.model.results import Allow, ExposureLimit
 from ltm.model.spec import Limits
 
 D = Decimal
@@ -63,7 +63,7 @@ def test_a_position_carried_over_its_limit_is_told_and_not_sold(price, passed):
     """
     RSK-20: a passive breach; no forced sale, entries denied, exits free.
     """
-    desk = holding(Offers(PositionLimit(value=D(11000))))
+    desk = holding(Offers(ExposureLimit(value=D(11000))))
     orders = len(desk.submitted())
     at(desk, price)
 
@@ -89,7 +89,7 @@ def test_one_alert_for_each_crossing_with_five_percent_between():
     """
     RSK-20: a price that hovers around the limit tells nobody twice.
     """
-    desk = holding(Offers(PositionLimit(value=D(10500))), limits=Limits(pre_alerts=()))
+    desk = holding(Offers(ExposureLimit(value=D(10500))), limits=Limits(pre_alerts=()))
     for price in ("105.01", "104.99", "105.01", "99.76", "105.01"):
         at(desk, price)
 
@@ -107,7 +107,7 @@ def test_a_restart_does_not_repeat_the_alert():
     C44, RSK-11: which levels are reached is journaled.
     """
     for how in ("records", "snapshot"):
-        desk = holding(Offers(PositionLimit(value=D(10500))), limits=Limits(pre_alerts=()))
+        desk = holding(Offers(ExposureLimit(value=D(10500))), limits=Limits(pre_alerts=()))
         at(desk, "105.01")
         before = len(told(desk))
         desk.restart(through=how)
@@ -133,7 +133,7 @@ def test_seven_and_nine_tenths_of_a_limit_are_told(limit, codes):
     """
     C44: a note at 70 %, a warning at 90 %; each boundary from both sides.
     """
-    desk = holding(Offers(PositionLimit(value=D(limit))))
+    desk = holding(Offers(ExposureLimit(value=D(limit))))
 
     assert codes == told(desk)
     desk.check()
@@ -143,7 +143,7 @@ def test_the_shares_at_which_a_person_is_told_can_be_chosen():
     """
     C44: configurable, none included.
     """
-    limit = Offers(PositionLimit(value=D(20000)))
+    limit = Offers(ExposureLimit(value=D(20000)))
 
     assert [("limit_near", "warning")] == told(holding(limit, limits=Limits(pre_alerts=(D("0.5"),))))
     assert [] == told(holding(limit, limits=Limits(pre_alerts=())))
@@ -153,7 +153,7 @@ def test_a_position_that_is_gone_is_near_no_limit():
     """
     C44: the next one is told anew.
     """
-    desk = holding(Offers(PositionLimit(value=D(10000))))
+    desk = holding(Offers(ExposureLimit(value=D(10000))))
     desk.fill(desk.order("sell", 100), 100)
     desk.wait()
 
@@ -168,10 +168,10 @@ def test_a_position_that_is_gone_is_near_no_limit():
 @pytest.mark.parametrize(
     ("limit", "amount"),
     [
-        (PositionLimit(of_equity=D("0.1")), "10000"),
-        (PositionLimit(of_capital=D("0.1")), "10000"),
-        (PositionLimit(of_equity=D("0.2"), value=D(10000)), "10000"),
-        (PositionLimit(of_equity=D("0.1"), of_capital=D("0.3")), "10000"),
+        (ExposureLimit(of_equity=D("0.1")), "10000"),
+        (ExposureLimit(of_capital=D("0.1")), "10000"),
+        (ExposureLimit(of_equity=D("0.2"), value=D(10000)), "10000"),
+        (ExposureLimit(of_equity=D("0.1"), of_capital=D("0.3")), "10000"),
     ],
 )
 def test_a_limit_is_the_lowest_of_what_a_rule_says(limit, amount):
@@ -187,10 +187,10 @@ def test_a_limit_is_the_lowest_of_what_a_rule_says(limit, amount):
     "answer",
     [
         ValueError("no idea"),
-        PositionLimit(),
-        PositionLimit(value=D("NaN")),
-        PositionLimit(value=D(-1)),
-        PositionLimit(value=5),
+        ExposureLimit(),
+        ExposureLimit(value=D("NaN")),
+        ExposureLimit(value=D(-1)),
+        ExposureLimit(value=5),
         D(5),
     ],
 )
@@ -218,10 +218,54 @@ def test_the_position_rule_offers_the_level_it_judges_by():
     desk = holding()
     listed = desk.slot("AAA").instrument
 
-    assert PositionLimit(of_equity=D("0.3")) == position_size("0.3").position_limit(listed)
-    assert PositionLimit(of_capital=D("0.3"), value=D(7)) == position_size(
+    assert ExposureLimit(of_equity=D("0.3")) == position_size("0.3").position_limit(listed)
+    assert ExposureLimit(of_capital=D("0.3"), value=D(7)) == position_size(
         "0.3", denominator="capital", max_notional={"AAA": D(7)}
     ).position_limit(listed)
+
+
+class OffersGroups(Offers):
+    """
+    The same for groups: everything is in one.
+    """
+
+    def groups_of(self, instrument):
+        return {"all": D(1)}
+
+    def group_limit(self, group):
+        return self.limit
+
+
+@pytest.mark.parametrize(
+    ("price", "code"), [("109.99", "limit_near"), ("110", "limit_near"), ("110.01", "passive_breach")]
+)
+def test_a_group_carried_over_its_limit_is_told(price, code):
+    """
+    RSK-20, RSK-21: a sector like a position.
+    """
+    desk = holding(OffersGroups(ExposureLimit(value=D(11000))))
+    at(desk, price)
+
+    assert code == told(desk)[-1][0]
+    assert "of all" in desk.last(e.AlertRaised).message
+    desk.check()
+
+
+def test_a_group_without_a_limit_is_near_none():
+    """
+    C44.
+    """
+    assert [] == told(holding(OffersGroups(None)))
+
+
+def test_the_sector_rule_offers_the_level_it_judges_by():
+    """
+    RSK-21: and another one for what has no sector.
+    """
+    rule = sector("0.4", unknown="bucket", max_unknown_fraction=D("0.1"))
+
+    assert ExposureLimit(of_equity=D("0.4")) == rule.group_limit("tech")
+    assert ExposureLimit(of_equity=D("0.1")) == rule.group_limit("?")
 
 
 @pytest.mark.parametrize(
@@ -245,7 +289,7 @@ def test_nothing_is_told_while_the_session_does_not_run():
     """
     C44: before the books are compared nothing means anything.
     """
-    desk = holding(Offers(PositionLimit(value=D(10))))
+    desk = holding(Offers(ExposureLimit(value=D(10))))
     before = len(told(desk))
     desk.session.fail("a test")
     desk.mark("AAA", 200)
@@ -258,7 +302,7 @@ def test_a_limit_of_zero_is_passed_by_anything():
     """
     C44: with a limit of 0 there is nothing to be near to.
     """
-    desk = holding(Offers(PositionLimit(value=D(0))))
+    desk = holding(Offers(ExposureLimit(value=D(0))))
 
     assert [("passive_breach", "warning")] == told(desk)
 

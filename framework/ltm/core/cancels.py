@@ -4,7 +4,7 @@ Cancels: asked for once in the journal, sent until the venue answers, and what m
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from ltm.core import events as e
 from ltm.core.effects import SendCancel
@@ -40,6 +40,15 @@ def is_unwanted(state: State, context: Context, order: OrderState) -> bool:
     return order.entry and any(name in state.latches for name, _ in context.equity_rules)
 
 
+def cancel_own(state: State, context: Context, reason: str) -> Iterator[Item]:
+    """
+    Cancel every open order that is ours.
+    """
+    for order in list(state.orders.values()):
+        if order.purpose is not Purpose.FOREIGN:
+            yield from cancel(context, order, reason)
+
+
 def cancel(context: Context, order: OrderState, reason: str) -> Iterator[Item]:
     """
     Cancel one order, unless that is under way.
@@ -54,6 +63,27 @@ def send_cancel(context: Context, order: OrderState) -> Iterator[Item]:
     """
     Send a cancel, and note when to look again. It may be sent more than once (REL-2).
     """
+    wait = _turn(context)
+    if wait:
+        order.cancel_at = context.mono + wait
+        return
     order.cancel_at = context.mono + SCHEDULE[min(order.cancels + 2, len(SCHEDULE) - 1)]
     order.cancels += 1
     yield SendCancel(order.client_order_id, order.venue_order_id, order.symbol)
+
+
+def _turn(context: Context) -> float:
+    # Cancels have a bucket of their own, which delays and never drops them (C08): they are tried at every tick.
+    rate = context.spec.limits.max_cancel_rate
+    if rate is None:
+        return 0.0
+    step = rate.seconds / rate.count
+    full_at = max(context.cancel_full_at, context.mono)
+    wait = full_at - context.mono - step * (rate.count - 1)
+    if wait > _INSTANT:
+        return wait
+    context.cancel_full_at = full_at + step
+    return 0.0
+
+
+_INSTANT: Final = 1e-9

@@ -14,11 +14,12 @@ from ltm.core.marks import Watch
 from ltm.model.errors import PluginError, shown
 from ltm.model.hours import TradingDay, TradingHours, Window, zone_of
 from ltm.model.reports import Capabilities
-from ltm.model.results import PositionLimit
+from ltm.model.results import ExposureLimit
 from ltm.model.spec import SessionSpec
 from ltm.ports.rules import (
     EquityRule,
     GroupingRule,
+    GroupLimitRule,
     PositionRule,
     PositionSizer,
     RiskRule,
@@ -53,6 +54,7 @@ class Context:
     equity_rules: tuple[tuple[str, EquityRule], ...]
     grouping_rules: tuple[tuple[str, GroupingRule], ...]
     position_rules: tuple[tuple[str, PositionRule], ...]
+    group_rules: tuple[tuple[str, GroupLimitRule], ...]
     max_blind_time: float
     """How long a held instrument may be without a usable price before trading pauses (RSK-22)."""
     now: datetime = _NEVER
@@ -76,14 +78,24 @@ class Context:
     """Since when the account's cash has not been explained."""
     fills_known_to: datetime | None = None
     """Up to here the venue's fills have been asked for in this process."""
+    heard_at: float = 0.0
+    """When the venue last answered a question."""
+    pinged_at: float = 0.0
+    lost_in_silence: bool = False
+    """Whether the link counts as down because nothing was heard, not because the adapter said so."""
+    skew_told: bool = False
+    tell_repeat_at: float = 0.0
+    """When a person may be told of a duplicate again (C10)."""
+    cancel_full_at: float = 0.0
+    """When the bucket of cancels will be full again (C08)."""
     sweep_at: float = 0.0
     sweeping: bool = False
     warned: dict[str, tuple[Decimal, int]] = attrs.Factory(dict)
     """By continuous rule: the base, and how many of the warnings were given under it."""
     blind_since: float | None = None
     """Since when something held has had no usable price."""
-    position_limits: dict[tuple[str, str], PositionLimit | None] = attrs.Factory(dict)
-    """By rule and symbol: what the rules said, each asked once."""
+    exposure_limits: dict[tuple[str, str], ExposureLimit | None] = attrs.Factory(dict)
+    """By rule and symbol or group: what the rules said, each asked once."""
     disbelieved: set[str] = attrs.Factory(set)
     """Reports that cannot be true, noted once each."""
     _open: bool = True
@@ -140,6 +152,7 @@ def new_context(
         equity_rules=tuple((rule.name, rule) for rule in rules if isinstance(rule, EquityRule)),
         grouping_rules=tuple((rule.name, rule) for rule in rules if isinstance(rule, GroupingRule)),
         position_rules=tuple((rule.name, rule) for rule in rules if isinstance(rule, PositionRule)),
+        group_rules=tuple((rule.name, rule) for rule in rules if isinstance(rule, GroupLimitRule)),
         max_blind_time=blind_time(spec, capabilities),
         sampling=_sampling_of(sizer),
     )

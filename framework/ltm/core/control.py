@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ltm.core import commands as c
 from ltm.core import events as e
-from ltm.core.cancels import cancel
+from ltm.core.cancels import cancel, cancel_own
 from ltm.core.effects import Sweep
 from ltm.core.facts import known
 from ltm.core.lifecycle import Fact
@@ -115,15 +115,6 @@ def kill(state: State, context: Context, command: c.Kill) -> Iterator[Item]:
     yield e.TradingKilled(at=context.now, code="kill", message=message, by=command.by)
     yield raise_alert(state, context, Severity.CRITICAL, "kill", message)
     yield from cancel_own(state, context, "kill switch")
-
-
-def cancel_own(state: State, context: Context, reason: str) -> Iterator[Item]:
-    """
-    Cancel every open order that is ours.
-    """
-    for order in list(state.orders.values()):
-        if order.purpose is not Purpose.FOREIGN:
-            yield from cancel(context, order, reason)
 
 
 def stop(state: State, context: Context, command: c.Stop) -> Iterator[Item]:

@@ -6,13 +6,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ltm.core.state import Group, Slot, State
+from ltm.core.groups import Group
 from ltm.model.enums import Side
 from ltm.model.numbers import ONE, ZERO
 
 if TYPE_CHECKING:
     from decimal import Decimal
 
+    from ltm.core.groups import Totals
+    from ltm.core.state import Slot, State
     from ltm.model.instrument import Instrument
     from ltm.model.order import OrderDraft
 
@@ -91,12 +93,39 @@ def refresh(slot: Slot) -> tuple[Decimal, Decimal]:
     up, down = values = worst_values(slot)
     worst = max(abs(up), abs(down))
     delta = worst - slot.worst
+    if slot.totals is not None:
+        _add_up(slot.totals, slot, values, worst)
     slot.worst = worst
     slot.stale = False
     if delta:
         for group, weight in slot.groups:
             group.total += delta * weight
     return values
+
+
+def _add_up(totals: Totals, slot: Slot, values: tuple[Decimal, Decimal], worst: Decimal) -> None:
+    # Everything but `total`, which is a group's like any other's.
+    up, down = values
+    totals.long += up - slot.up
+    totals.short += down - slot.down
+    totals.count += bool(worst) - bool(slot.worst)
+    slot.up, slot.down = up, down
+    if slot.orders or slot.open:
+        value = open_entries(slot)
+        totals.open += value - slot.open
+        slot.open = value
+
+
+def open_entries(slot: Slot) -> Decimal:
+    """
+    Return the worst-case value of an instrument's open entries, session currency (C27).
+    """
+    value, mark = ZERO, slot.mark
+    for order in slot.orders.values():
+        if order.entry:
+            price = order.worst_price
+            value += order.leaves * (mark if mark is not None and mark > price else price)
+    return abs(value) * slot.instrument.multiplier * (slot.fx if slot.fx is not None else ONE)
 
 
 def group_total(group: Group) -> Decimal:
@@ -117,12 +146,21 @@ def join_groups(state: State, slot: Slot) -> None:
     """
     for group, weight in slot.groups:
         group.total -= slot.worst * weight
+    if slot.totals is not None:
+        slot.totals.long -= slot.up
+        slot.totals.short -= slot.down
+        slot.totals.open -= slot.open
+        slot.totals.count -= bool(slot.worst)
     slot.worst = ZERO
     slot.stale = False
     slot.groups = [
         (state.groups.setdefault((rule, name), Group()), weight)
         for rule, name, weight in slot.instrument.groups
     ]
+    slot.totals = state.totals if state.spec.limits.sums else None
+    slot.up = slot.down = slot.open = ZERO
+    if slot.totals is not None:
+        slot.groups.append((slot.totals, ONE))
     touch(slot)
 
 

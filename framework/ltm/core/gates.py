@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 import attrs
 
 from ltm.core.context import Context
+from ltm.core.controls import entry_controls, exit_controls
 from ltm.core.state import Slot, State
 from ltm.model.enums import Lifecycle, OrderStatus, OrderType, TradingState
 from ltm.model.numbers import ONE, ZERO, plain
@@ -377,7 +378,7 @@ def entry_gates(spec: SessionSpec) -> tuple[Gate, ...]:
         gates.append(order_quantity)
     if spec.max_order_value is not None:
         gates.append(order_value)
-    return (*gates, capital, buying_power)
+    return (*gates, capital, buying_power, *entry_controls(spec.limits))
 
 
 def exit_gates(spec: SessionSpec) -> tuple[Gate, ...]:
@@ -387,4 +388,4 @@ def exit_gates(spec: SessionSpec) -> tuple[Gate, ...]:
     gates: list[Gate] = [instrument, order_kind, grid]
     if spec.trading_windows:
         gates.append(trading_hours)
-    return tuple(gates)
+    return (*gates, *exit_controls(spec.limits))

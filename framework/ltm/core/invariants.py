@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from ltm.core.exposure import group_total, worst_values
+from ltm.core.exposure import group_total, open_entries, worst_values
+from ltm.core.groups import Totals
 from ltm.core.lifecycle import RANK, TERMINAL
 from ltm.model.enums import Purpose, Side, TradingState
 from ltm.model.identifiers import sequence_of
@@ -57,6 +58,7 @@ def violations(state: State, earlier: Witness | None = None, *, closed: bool = T
     try:
         return [
             *_positions(state),
+            *_totals(state),
             *_orders(state, closed=closed),
             *_money(state),
             *_modes(state),
@@ -80,6 +82,24 @@ def _positions(state: State) -> Iterator[str]:
         total = sum((_share(slot, rule, name) for slot in state.slots.values()), ZERO)
         if group_total(group) != total:
             yield f"I-10 {rule} {name}: worst case {group.total}, recomputed {total}"
+
+
+def _totals(state: State) -> Iterator[str]:
+    if not state.spec.limits.sums:
+        return
+    kept = state.totals
+    group_total(kept)
+    found = Totals()
+    for slot in state.slots.values():
+        up, down = worst_values(slot)
+        found.long += up
+        found.short += down
+        found.total += _worst(slot)
+        found.open += open_entries(slot)
+        found.count += bool(_worst(slot))
+    for name in ("total", "long", "short", "open", "count"):
+        if getattr(kept, name) != getattr(found, name):
+            yield f"I-10 all together: {name} {getattr(kept, name)}, recomputed {getattr(found, name)}"
 
 
 def _worst(slot: Slot) -> Decimal:

@@ -8,22 +8,23 @@ counts as left only 5 % below, so that a price that hovers tells nobody twice, a
 from __future__ import annotations
 
 from decimal import Decimal
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from ltm.core import events as e
+from ltm.core.exposure import group_total
 from ltm.core.orders import Item, blame, raise_alert
 from ltm.core.risk import AtPlugin, raised
 from ltm.model.enums import Lifecycle, Severity
 from ltm.model.errors import shown
-from ltm.model.numbers import ZERO, plain
-from ltm.model.results import PositionLimit
+from ltm.model.numbers import RULES, ZERO, plain
+from ltm.model.results import ExposureLimit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from ltm.core.context import Context
-    from ltm.core.state import Slot, State
-    from ltm.ports.rules import PositionRule
+    from ltm.core.state import State
 
 Reading = tuple[str, str, Decimal, Decimal]
 """A limit's name, the symbol it is about or "", what is measured, and the limit."""
@@ -90,11 +91,22 @@ def readings(state: State, context: Context) -> Iterator[Reading]:
     """
     Return what every armed limit measures now, apart from those on equity.
     """
-    for gauge in _GAUGES:
-        yield from gauge(state, context)
+    yield from _daily_orders(state)
+    yield from _positions(state, context)
+    yield from _groups(state, context)
+    yield from session_readings(state)
 
 
-def _daily_orders(state: State, _context: Context) -> Iterator[Reading]:
+def session_readings(state: State) -> Iterator[Reading]:
+    """
+    Return what the limits of `[limits]` measure now.
+    """
+    yield from _counts(state)
+    if state.spec.limits.sums:
+        yield from _sums(state)
+
+
+def _daily_orders(state: State) -> Iterator[Reading]:
     limit = state.spec.max_daily_trades
     if limit:
         yield "max_daily_trades", "", Decimal(state.orders_today), Decimal(limit)
@@ -103,17 +115,47 @@ def _daily_orders(state: State, _context: Context) -> Iterator[Reading]:
 def _positions(state: State, context: Context) -> Iterator[Reading]:
     for name, _ in context.position_rules:
         for slot in state.held():
-            limit = context.position_limits.get((name, slot.instrument.symbol))
+            limit = context.exposure_limits.get((name, slot.instrument.symbol))
             if limit is not None and slot.mark is not None:
                 yield name, slot.instrument.symbol, abs(slot.market_value), amount_of(state, limit)
 
 
-_GAUGES: Final[tuple[Callable[[State, Context], Iterator[Reading]], ...]] = (_daily_orders, _positions)
+def _groups(state: State, context: Context) -> Iterator[Reading]:
+    for name, _ in context.group_rules:
+        for (owner, group_name), group in state.groups.items():
+            limit = context.exposure_limits.get((name, group_name)) if owner == name else None
+            if limit is not None:
+                yield name, group_name, group_total(group), amount_of(state, limit)
 
 
-def amount_of(state: State, limit: PositionLimit) -> Decimal:
+def _counts(state: State) -> Iterator[Reading]:
+    limits, tallies = state.spec.limits, state.tallies
+    if limits.max_open_orders:
+        yield "max_open_orders", "", Decimal(len(state.orders)), Decimal(limits.max_open_orders)
+    if limits.max_order_to_fill_ratio is not None:
+        measured = RULES.divide(Decimal(tallies.messages), Decimal(tallies.fills + 1))
+        yield "max_order_to_fill_ratio", "", measured, limits.max_order_to_fill_ratio
+
+
+def _sums(state: State) -> Iterator[Reading]:
+    limits, totals = state.spec.limits, state.totals
+    gross = group_total(totals)
+    if limits.max_positions:
+        yield "max_positions", "", Decimal(totals.count), Decimal(limits.max_positions)
+    if limits.max_gross_exposure is not None:
+        yield "max_gross_exposure", "", gross, max(limits.max_gross_exposure * state.equity, ZERO)
+    if limits.max_net_exposure is not None:
+        net = max(abs(totals.long), abs(totals.short))
+        yield "max_net_exposure", "", net, max(limits.max_net_exposure * state.equity, ZERO)
+    if limits.max_open_value is not None:
+        yield "max_open_value", "", totals.open, limits.max_open_value
+    if limits.max_traded_value is not None:
+        yield "max_traded_value", "", state.tallies.traded + totals.open, limits.max_traded_value
+
+
+def amount_of(state: State, limit: ExposureLimit) -> Decimal:
     """
-    Return what a position limit comes to now, session currency.
+    Return what a limit of a rule comes to now, session currency.
     """
     amounts = []
     if limit.of_equity is not None:
@@ -129,32 +171,39 @@ def amount_of(state: State, limit: PositionLimit) -> Decimal:
 
 
 def _ask_rules(state: State, context: Context) -> Iterator[Item]:
-    # Once for each instrument that is held: a rule's answer depends on nothing else.
+    # Once for each instrument that is held, and each group: a rule's answer depends on nothing else.
+    known = context.exposure_limits
     for name, rule in context.position_rules:
         for slot in state.held():
             key = (name, slot.instrument.symbol)
-            if key in context.position_limits:
-                continue
-            limit = _limit(rule, slot)
-            if isinstance(limit, str):
-                context.position_limits[key] = None
-                yield from blame(state, context, [(name, limit)])
-            else:
-                context.position_limits[key] = limit
+            if key not in known:
+                yield from _ask(state, context, key, partial(rule.position_limit, slot.instrument))
+    for name, ruler in context.group_rules:
+        for key in state.groups:
+            if key[0] == name and key not in known:
+                yield from _ask(state, context, key, partial(ruler.group_limit, key[1]))
 
 
-def _limit(rule: PositionRule, slot: Slot) -> PositionLimit | str | None:
+def _ask(
+    state: State, context: Context, key: tuple[str, str], question: Callable[[], object]
+) -> Iterator[Item]:
+    limit = _limit(question)
+    context.exposure_limits[key] = None if isinstance(limit, str) else limit
+    if isinstance(limit, str):
+        yield from blame(state, context, [(key[0], limit)])
+
+
+def _limit(question: Callable[[], object]) -> ExposureLimit | str | None:
     with AtPlugin():
         try:
-            limit: object = rule.position_limit(slot.instrument)
+            limit = question()
         except BaseException as error:  # noqa: BLE001 - plugin boundary: a rule that fails, stops entries
             return raised(error)
     if limit is None:
         return None
-    if type(limit) is PositionLimit:
-        given: list[object] = [
-            part for part in (limit.of_equity, limit.of_capital, limit.value) if part is not None
-        ]
+    if type(limit) is ExposureLimit:
+        parts: list[object] = [limit.of_equity, limit.of_capital, limit.value]
+        given = [part for part in parts if part is not None]
         if given and all(type(part) is Decimal and part.is_finite() and part >= 0 for part in given):
             return limit
-    return f"answered {shown(limit)} as position limit"
+    return f"answered {shown(limit)} as a limit"

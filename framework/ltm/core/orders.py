@@ -236,6 +236,22 @@ def _entry(
         yield from _intend(state, context, wish, draft, checks, unit_price=unit_price, entry=True)
     else:
         yield _denied(context, wish, checks, draft)
+        yield from _follow_up(state, context, checks)
+
+
+def _follow_up(state: State, context: Context, checks: list[Check]) -> Iterator[Item]:
+    # What some denials are besides: a reason to stop the model (C11), or to tell a person (C10).
+    for check in checks:
+        message = check.message or check.code
+        if check.code == "max_executions":
+            yield e.TradingPaused(at=context.now, code=check.code, message=message)
+            yield raise_alert(state, context, Severity.CRITICAL, check.code, message)
+        elif check.code == "duplicate_order" and context.mono >= context.tell_repeat_at:
+            context.tell_repeat_at = context.mono + _TELL_AGAIN
+            yield raise_alert(state, context, Severity.WARNING, check.code, message)
+
+
+_TELL_AGAIN: Final = 60.0
 
 
 def _with_quantity(draft: OrderDraft, quantity: Decimal) -> OrderDraft:

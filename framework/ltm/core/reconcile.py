@@ -16,6 +16,7 @@ from ltm.core.cancels import cancel
 from ltm.core.effects import Sweep
 from ltm.core.facts import ask, order_reported
 from ltm.core.fills import SOON, fill_reported
+from ltm.core.intents import watch_intents
 from ltm.core.lifecycle import TERMINAL
 from ltm.core.orders import Item, raise_alert
 from ltm.core.state import OrderState, Slot, State
@@ -41,12 +42,15 @@ def swept(state: State, context: Context, recall: Recall, answer: SweepAnswered)
     Compare everything with the venue's answers, and let the session run once they are complete.
     """
     context.sweeping = False
+    if (answer.open_orders, answer.fills, answer.positions, answer.account) != (None,) * 4:
+        context.heard_at = context.mono
     complete = None not in (answer.open_orders, answer.fills, answer.positions, answer.account)
     if not complete:
         context.sweep_at = min(context.sweep_at, context.mono + SOON)
     for fill in answer.fills or ():
         yield from external_fill(state, context, recall, fill)
     if answer.open_orders is not None:
+        yield from watch_intents(state, context, recall, answer.open_orders)
         yield from _orders(state, context, recall, answer)
     if answer.positions is not None:
         yield from _positions(state, context, answer.positions, answer.started_sequence)

@@ -95,8 +95,13 @@ def changes_of(old: SessionSpec, new: SessionSpec) -> tuple[str, ...]:
     """
     Return what differs between two terms, one "name: old -> new" each (F38).
     """
+    terms = [(name, getattr(old, name), getattr(new, name)) for name in new.__struct_fields__]
+    inner = [
+        (f"limits.{name}", getattr(old.limits, name), getattr(new.limits, name))
+        for name in new.limits.__struct_fields__
+    ]
     return tuple(
-        f"{name}: {getattr(old, name)} -> {getattr(new, name)}"
-        for name in new.__struct_fields__
-        if getattr(old, name) != getattr(new, name)
+        f"{name}: {before} -> {after}"
+        for name, before, after in (*terms, *inner)
+        if before != after and name != "limits"
     )

@@ -141,7 +141,7 @@ def _after(side: Side, worst: Worst, quantity: Decimal) -> tuple[Decimal, Decima
 def _groups(slot: Slot, long_after: Decimal, short_after: Decimal) -> tuple[GroupExposure, ...]:
     added = max(abs(long_after), abs(short_after)) - slot.worst
     exposures = []
-    for (rule, name, weight), (group, _) in zip(slot.instrument.groups, slot.groups, strict=True):
+    for (rule, name, weight), (group, _) in zip(slot.instrument.groups, slot.groups, strict=False):
         total = group_total(group)
         exposures.append(GroupExposure(rule, name, total, total + added * weight, weight))
     return tuple(exposures)

@@ -11,6 +11,7 @@ from ltm.core import gates
 from ltm.core.exposure import open_quantity
 from ltm.core.risk import AtPlugin, Rooms, raised
 from ltm.core.text import clean
+from ltm.core.together import headrooms
 from ltm.model.enums import Action, Side
 from ltm.model.errors import shown
 from ltm.model.numbers import ONE, RULES, ZERO, floor_to, plain
@@ -46,7 +47,8 @@ def size(
     """
     room: Decimal | None = None
     limiting = ""
-    for name, left in {**gate_headrooms(state, context, slot, unit), **rooms}.items():
+    is_buy = signal.action is Action.BUY
+    for name, left in {**gate_headrooms(state, context, slot, unit, is_buy=is_buy), **rooms}.items():
         if left is not None and (room is None or left < room):
             room, limiting = left, name
     name = context.sizer.name
@@ -92,7 +94,7 @@ def _view(
     )
 
 
-def gate_headrooms(state: State, context: Context, slot: Slot, unit: Decimal) -> Rooms:
+def gate_headrooms(state: State, context: Context, slot: Slot, unit: Decimal, *, is_buy: bool) -> Rooms:
     """
     Return the largest quantity each gate would let pass (RSK-20: sizers ask before they size).
     """
@@ -108,6 +110,7 @@ def gate_headrooms(state: State, context: Context, slot: Slot, unit: Decimal) ->
         }
         for name, value in values.items():
             rooms[name] = None if value is None else max(RULES.divide(value, unit), ZERO)
+        rooms |= headrooms(state, slot, unit, is_buy=is_buy)
     return rooms
 
 

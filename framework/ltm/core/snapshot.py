@@ -14,6 +14,7 @@ import msgspec
 from ltm.core.booking import set_exit_levels
 from ltm.core.exposure import join_groups, rate_of
 from ltm.core.state import Latch, OpenAlert, OrderState, Slot, State, new_state
+from ltm.core.tallies import Tallies
 from ltm.model.enums import Lifecycle, OrderStatus
 from ltm.model.instrument import Instrument
 from ltm.model.market import MarkSample
@@ -78,6 +79,7 @@ class StateImage(msgspec.Struct, kw_only=True):
     alerts: dict[str, OpenAlert]
     faulted: dict[str, str]
     near: dict[str, int]
+    tallies: Tallies
     reconciled_at: datetime | None
     agreed: bool
     estimates: int
@@ -129,6 +131,7 @@ def load(data: bytes) -> State:
     """
     image = _DECODER.decode(data)
     state = State(**{name: getattr(image, name) for name in _STATE_FIELDS})
+    state.arm()
     state.old_fills.update(dict.fromkeys(image.old_fills))
     for currency in image.cash:
         state.use_currency(currency)
@@ -185,6 +188,7 @@ def state_hash(state: State) -> str:
         "counts": [state.fill_count, state.order_count, state.denied_count, state.boots],
         "signals": len(state.signals),
         "near": state.near,
+        "tallies": state.tallies,
         "slots": [
             [
                 symbol,

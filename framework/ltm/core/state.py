@@ -12,7 +12,9 @@ from typing import Final
 
 import attrs
 
+from ltm.core.groups import Group, Totals
 from ltm.core.lifecycle import RANK, TERMINAL
+from ltm.core.tallies import Tallies
 from ltm.model.enums import Lifecycle, OrderStatus, OrderType, Purpose, Side, TimeInForce, TradingState
 from ltm.model.instrument import Instrument
 from ltm.model.market import MarkSample
@@ -109,16 +111,6 @@ class OrderState:
 
 
 @attrs.define(eq=False)
-class Group:
-    """
-    The worst-case exposure of a group of instruments, brought up to date when read.
-    """
-
-    total: Decimal = ZERO
-    stale: set[Slot] = attrs.Factory(set)
-
-
-@attrs.define(eq=False)
 class Slot:
     """
     Everything about one instrument.
@@ -166,6 +158,11 @@ class Slot:
     exit_high: Decimal | None = None
     """Exit-side prices at which stop loss or take profit trigger."""
     worst: Decimal = ZERO
+    up: Decimal = ZERO
+    down: Decimal = ZERO
+    open: Decimal = ZERO
+    """What `totals` holds of this instrument."""
+    totals: Totals | None = None
     stale: bool = False
     groups: list[tuple[Group, Decimal]] = attrs.Factory(list)
     drift_seen: float | None = None
@@ -309,7 +306,12 @@ class State:
     denied_count: int = 0
     lost_count: int = 0
     """Records lost to damage and not yet looked at by a person."""
+    tallies: Tallies = attrs.Factory(Tallies)
     # Derived, rebuilt on load.
+    counts: bool = False
+    """Whether `tallies` are kept."""
+    totals: Totals = attrs.Factory(Totals)
+    """Kept where a limit looks at all instruments together."""
     groups: dict[tuple[str, str], Group] = attrs.Factory(dict)
     fx: dict[str, Decimal] = attrs.Factory(dict)
     foreign: set[str] = attrs.Factory(set)
@@ -346,6 +348,13 @@ class State:
         states = (latch.state for latch in self.latches.values())
         self.trading_state = max(states, key=RANK.__getitem__, default=TradingState.ACTIVE)
 
+    def arm(self) -> None:
+        """
+        Keep what the limits of the terms look at.
+        """
+        self.counts = self.spec.limits.counts
+        self.totals = Totals()
+
     def held(self) -> list[Slot]:
         """
         Return the instruments with a position.
@@ -358,7 +367,7 @@ def new_state(spec: SessionSpec, session_key: str) -> State:
     Return the state of a session in which nothing has happened.
     """
     capital = spec.initial_capital
-    return State(
+    state = State(
         spec=spec,
         session_key=session_key,
         allocated=capital,
@@ -369,3 +378,5 @@ def new_state(spec: SessionSpec, session_key: str) -> State:
         day_base=capital,
         loss_base=capital,
     )
+    state.arm()
+    return state

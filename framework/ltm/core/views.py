@@ -17,6 +17,7 @@ from ltm.core import events as e
 from ltm.core.codec import decode
 from ltm.core.exposure import group_total, worst_values
 from ltm.core.history import readable
+from ltm.core.limits import session_readings
 from ltm.model.enums import Lifecycle, OrderStatus, TradingState
 from ltm.model.identifiers import sequence_of
 from ltm.model.numbers import ONE, ZERO, ratio
@@ -42,11 +43,27 @@ _GATES: Final = frozenset(
         "exposure",
         "grid",
         "instrument",
+        "duplicate_order",
+        "listing",
         "max_daily_trades",
+        "max_executions",
+        "max_exit_rate",
+        "max_gross_exposure",
+        "max_net_exposure",
+        "max_open_orders",
+        "max_open_value",
         "max_order_quantity",
+        "max_order_rate",
+        "max_order_to_fill_ratio",
         "max_order_value",
+        "max_positions",
+        "max_symbol_open_orders",
+        "max_symbol_order_rate",
+        "max_traded_value",
         "order_kind",
         "price",
+        "price_collar",
+        "self_match",
         "session_capital",
         "short",
         "signal",
@@ -194,6 +211,8 @@ def limits_of(state: State, decisions: Decisions) -> list[LimitRow]:
         sent, most = Decimal(state.orders_today), Decimal(state.spec.max_daily_trades)
         rows.append(_row(state, "max_daily_trades", None, sent, most))
     rows.append(_row(state, "session_capital", None, state.reserved, state.cash_total))
+    armed = list(session_readings(state))
+    rows += [_row(state, name, None, measured, limit) for name, _, measured, limit in armed]
     for (rule, symbol), check in sorted(decisions.items()):
         if rule not in _EQUITY_RULES and rule not in _GATES and symbol in state.slots:
             measured = _measured(state, rule, state.slots[symbol], check)

@@ -13,6 +13,7 @@ from ltm.core.effects import Sweep
 from ltm.core.facts import ask
 from ltm.core.gates import is_rate_usable
 from ltm.core.limits import watch_limits
+from ltm.core.links import watch_clock, watch_link
 from ltm.core.orders import Item, blame, raise_alert
 from ltm.core.risk import AtPlugin, raised
 from ltm.core.samples import sample_marks
@@ -157,6 +158,8 @@ def tick(state: State, context: Context) -> Iterator[Item]:
     yield from roll(state, context)
     yield from _watch_blindness(state, context)
     yield from watch_limits(state, context)
+    yield from watch_link(state, context)
+    yield from watch_clock(state, context)
     for order in list(state.orders.values()):
         yield from _look_after(state, context, order)
     # Exits that wait for a cancel, a retry or an opening are looked at again.

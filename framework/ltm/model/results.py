@@ -42,9 +42,9 @@ class EquityFloor(msgspec.Struct, frozen=True, gc=False):
     floor: Decimal
 
 
-class PositionLimit(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class ExposureLimit(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """
-    How much one instrument's position may be worth: the lowest of what is given, long or short.
+    How much a position or a group may be worth: the lowest of what is given, long or short.
     """
 
     of_equity: Decimal | None = None

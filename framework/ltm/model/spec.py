@@ -15,6 +15,18 @@ OnStop = Literal["keep", "cancel", "flatten"]
 DEFAULT_RULES = ("position_size", "sector_concentration", "drawdown", "daily_loss")
 
 
+class Rate(msgspec.Struct, frozen=True):
+    """
+    So many within so many seconds: a bucket of `count` tokens that fills evenly.
+    """
+
+    count: int
+    seconds: float
+
+    def __str__(self) -> str:
+        return f"{self.count}/{self.seconds:g}s"
+
+
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """
     The limits of `[limits]`: what is None, empty or zero is not armed, and costs nothing.
@@ -24,6 +36,47 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """Shares of a limit at which a person is told (C44)."""
     max_blind_time: float | None = None
     """None: 60 s, or one price interval where that is longer."""
+    price_collar: Decimal | None = None
+    exit_price_collar: Decimal | None = None
+    """None: twice the other."""
+    max_order_rate: Rate | None = None
+    max_symbol_order_rate: Rate | None = None
+    max_exit_rate: Rate | None = None
+    max_cancel_rate: Rate | None = None
+    max_executions: Rate | None = None
+    duplicate_window: float | None = None
+    max_duplicates: int = 1
+    max_open_orders: int | None = None
+    max_symbol_open_orders: int | None = None
+    max_order_to_fill_ratio: Decimal | None = None
+    restricted: tuple[str, ...] = ()
+    allowed: tuple[str, ...] = ()
+    prevent_self_match: bool = False
+    max_positions: int | None = None
+    max_gross_exposure: Decimal | None = None
+    """Times equity, as is the next."""
+    max_net_exposure: Decimal | None = None
+    max_open_value: Decimal | None = None
+    max_traded_value: Decimal | None = None
+    link_timeout: float | None = None
+
+    @property
+    def counts(self) -> bool:
+        """
+        Whether something is armed that counts orders and fills.
+        """
+        counted = (self.max_order_rate, self.max_symbol_order_rate, self.max_exit_rate, self.max_executions)
+        others = (self.duplicate_window, self.max_order_to_fill_ratio, self.max_traded_value)
+        return any(limit is not None for limit in (*counted, *others))
+
+    @property
+    def sums(self) -> bool:
+        """
+        Whether something is armed that looks at all instruments together.
+        """
+        exposures = (self.max_gross_exposure, self.max_net_exposure, self.max_positions)
+        values = (self.max_open_value, self.max_traded_value)
+        return any(limit is not None for limit in (*exposures, *values))
 
 
 class SessionSpec(msgspec.Struct, frozen=True, kw_only=True):

@@ -17,7 +17,7 @@ from ltm.model.market import MarkSample
 
 if TYPE_CHECKING:
     from ltm.model.order import OrderDraft
-    from ltm.model.results import Allow, Deny, EquityFloor, PositionLimit
+    from ltm.model.results import Allow, Deny, EquityFloor, ExposureLimit
     from ltm.model.signal import SignalRecord
 
 
@@ -155,9 +155,22 @@ class PositionRule(Protocol):
     when a price alone has carried a position over the limit (RSK-20).
     """
 
-    def position_limit(self, instrument: Instrument) -> PositionLimit | None:
+    def position_limit(self, instrument: Instrument) -> ExposureLimit | None:
         """
         Return an instrument's limit, None for none; asked once for each instrument.
+        """
+        ...
+
+
+@runtime_checkable
+class GroupLimitRule(Protocol):
+    """
+    The same for a rule that limits groups.
+    """
+
+    def group_limit(self, group: str) -> ExposureLimit | None:
+        """
+        Return a group's limit, None for none; asked once for each group.
         """
         ...
 

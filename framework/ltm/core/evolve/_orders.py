@@ -17,6 +17,7 @@ from ltm.core.state import (
     Slot,
     State,
 )
+from ltm.core.tallies import note_cancel, note_fill, note_intent
 from ltm.model.enums import OrderStatus, Side
 from ltm.model.errors import JournalError
 from ltm.model.numbers import ONE, ZERO
@@ -117,6 +118,8 @@ def order_intended(state: State, event: e.OrderIntended | e.IntentOutline) -> No
         order.counted_on = state.trading_date
     else:
         slot.exit_attempts = max(slot.exit_attempts, event.attempt)
+    if state.counts:
+        note_intent(state.tallies, state.spec.limits, event)
 
 
 def order_denied(state: State, event: e.OrderDenied | e.DenialOutline) -> None:
@@ -226,6 +229,9 @@ def order_filled(state: State, event: e.OrderFilled) -> None:
         slot.exit_attempts = 0  # it did what it was sent for: what is left is a new matter
         slot.retry_at = 0.0
     slot.net_fills += signed
+    if state.counts:
+        scale = slot.instrument.multiplier * (slot.fx or ZERO)
+        note_fill(state.tallies, event.quantity * event.price * scale)
     move(state, slot, signed, event.price)
     charge(state, slot, event.commission, event.commission_currency)
 
@@ -263,6 +269,8 @@ def fill_replaced(state: State, event: e.FillReplaced) -> None:
 def cancel_intended(state: State, event: e.CancelIntended) -> None:
     order = _find(state, event.client_order_id)
     order.cancel_pending = True
+    if state.counts:
+        note_cancel(state.tallies)
     order.updated_at = event.at
 
 

@@ -16,6 +16,7 @@ from ltm.core.state import (
     Slot,
     State,
 )
+from ltm.core.tallies import note_roll
 from ltm.model.enums import TradingState
 from ltm.model.errors import JournalError
 from ltm.model.numbers import COST_GRID, RULES, ZERO
@@ -31,8 +32,10 @@ def session_opened(state: State, event: e.SessionOpened) -> None:
 
 def terms_changed(state: State, event: e.TermsChanged) -> None:
     state.spec = event.spec
+    state.arm()
     for slot in state.slots.values():
         set_exit_levels(state, slot)
+        join_groups(state, slot)
 
 
 def boot_recorded(state: State, event: e.BootRecorded) -> None:
@@ -159,6 +162,7 @@ def day_rolled(state: State, event: e.DayRolled) -> None:
     state.trading_date = event.trading_date
     state.day_base = state.loss_base = event.day_start_equity
     state.orders_today = 0
+    note_roll(state.tallies)
     for code in [code for code, latch in state.latches.items() if latch.until_roll]:
         del state.latches[code]
     state.settle_trading_state()

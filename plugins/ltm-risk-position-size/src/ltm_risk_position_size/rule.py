@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ltm.model.enums import Side
 from ltm.model.numbers import ZERO, plain
-from ltm.model.results import Allow, Deny, PositionLimit
+from ltm.model.results import Allow, Deny, ExposureLimit
 
 if TYPE_CHECKING:
     from decimal import Decimal
@@ -82,11 +82,11 @@ class PositionSize:
             return ZERO
         return max(ZERO, min(quantity, most - (held if is_buy else -held)))
 
-    def position_limit(self, instrument: Instrument) -> PositionLimit:
+    def position_limit(self, instrument: Instrument) -> ExposureLimit:
         """
         Return what the kernel compares the position with between orders (passive breach).
         """
-        return PositionLimit(
+        return ExposureLimit(
             of_equity=None if self._of_capital else self._fraction,
             of_capital=self._fraction if self._of_capital else None,
             value=_named(self._max_notional, instrument),

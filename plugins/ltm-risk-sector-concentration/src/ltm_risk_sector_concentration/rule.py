@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ltm.model.enums import Side
 from ltm.model.numbers import ONE, ZERO, plain
-from ltm.model.results import Allow, Deny
+from ltm.model.results import Allow, Deny, ExposureLimit
 from ltm_risk_sector_concentration.sectors import UNKNOWN, read_sectors
 
 if TYPE_CHECKING:
@@ -54,6 +54,12 @@ class SectorConcentration:
             if name in self._sectors:
                 return self._sectors[name]
         return self._unknown
+
+    def group_limit(self, group: str) -> ExposureLimit:
+        """
+        Return what the kernel compares a sector with between orders.
+        """
+        return ExposureLimit(of_equity=self._fraction if group != UNKNOWN else self._unknown_fraction)
 
     def check(self, order: OrderDraft, snapshot: RiskSnapshot) -> Allow | Deny:  # noqa: ARG002 - the port's
         """
