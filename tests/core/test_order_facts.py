@@ -243,7 +243,6 @@ def test_an_overfill_is_booked_and_blocks_the_instrument(desk):
     "wrong",
     [
         {"quantity": D("NaN")},
-        {"quantity": D(0)},
         {"quantity": D(-1)},
         {"quantity": D("1E+60")},
         {"price": D("Infinity")},
@@ -274,6 +273,55 @@ def test_a_fill_that_cannot_be_is_not_booked(desk, wrong):
     desk.fill(order_id, 100)
 
     assert before + 100 == desk.slot().position
+
+
+def test_a_fill_that_was_taken_back_before_we_heard_of_it_never_was(desk):
+    """
+    REL-4, busts: nothing to book, and nothing to wonder about.
+    """
+    order_id = desk.order()
+    desk.fill(order_id, 0, 100, "x")
+
+    assert ([], [], D(0)) == (desk.all(e.Unexpected), desk.all(e.OrderFilled), desk.slot().position)
+
+
+def test_an_end_that_says_less_than_we_know_is_asked_about(desk):
+    """
+    REL-4, stream against query: the higher sum wins, the lower is stale.
+    """
+    order_id = desk.order()
+    desk.fill(order_id, 60)
+    effects = desk.say(order_id, OrderStatus.CANCELED, 20)
+
+    assert ([QueryOrder], OrderStatus.PARTIALLY_FILLED) == (
+        [type(x) for x in effects],
+        desk.get(order_id).status,
+    )
+
+    desk.do(c.QueryAnswered(order_id, desk.report(order_id, OrderStatus.CANCELED, 60)))
+
+    assert OrderStatus.CANCELED is desk.get(order_id).status
+    assert [] == desk.say(order_id, OrderStatus.CANCELED, 20)
+    desk.check()
+
+
+def test_an_order_that_is_filled_there_and_less_here_is_over(desk):
+    """
+    REL-4, busts; T18: a part was taken back while the rest still worked: nothing more will come.
+    """
+    order_id = desk.order()
+    desk.fill(order_id, 60, 100, "a")
+    desk.fill(order_id, 0, 100, "a")
+    desk.fill(order_id, 40, 100, "b")
+    effects = desk.say(order_id, OrderStatus.FILLED, 40)
+
+    assert [QueryOrder] == [type(x) for x in effects]
+
+    desk.do(c.QueryAnswered(order_id, desk.report(order_id, OrderStatus.FILLED, 40)))
+
+    assert (OrderStatus.CANCELED, D(40)) == (desk.get(order_id).status, desk.slot().position)
+    assert "60 of it taken back" in desk.get(order_id).reason.message
+    desk.check()
 
 
 def test_a_commission_that_is_not_known_yet_is_estimated_and_trued_up():
@@ -1002,3 +1050,20 @@ def test_an_unknown_exit_is_critical_at_once(desk):
 
     assert (Purpose.STOP_LOSS, "exit_unknown") == (order.purpose, other.alerts()[-1])
     other.check()
+
+
+def test_one_look_at_the_positions_is_enough_until_the_answers_have_settled(desk):
+    """
+    REL 2.2.1: not found twice, a settle time apart; in between no further sweep is asked for.
+    """
+    order_id = desk.signal().client_order_id
+    desk.answer(order_id, Ambiguous("timeout"))
+    desk.wait(1)
+    desk.do(c.QueryAnswered(order_id, None))
+    desk.wait(1)
+    desk.sweep()
+    desk.wait(1)
+    later = desk.session.context.sweep_at
+    desk.do(c.QueryAnswered(order_id, None))
+
+    assert (OrderStatus.UNKNOWN, later) == (desk.get(order_id).status, desk.session.context.sweep_at)

@@ -9,6 +9,7 @@ from core_desk import BUY, KEY, SELL, Desk, stock
 
 from ltm.core import commands as c
 from ltm.core import events as e
+from ltm.core import holdings, lost
 from ltm.core.effects import QueryOrder, SendCancel, SubmitOrder, Sweep
 from ltm.model.enums import Lifecycle, OrderStatus, Purpose, TradingState
 from ltm.model.errors import ConfigError, InvalidTransition
@@ -322,19 +323,86 @@ def test_our_own_order_from_a_lost_journal_is_adopted_with_its_id():
         client_order_id=own,
         commission=D(0),
     )
-    desk.session.listener = desk.events.append
     desk.sweep(open_orders=(report,), fills=(old,), positions=(held(quantity=20, price=90),))
     desk.sweep(open_orders=(report,), fills=(old,), positions=(held(quantity=20),))
 
-    assert (D(20), D(20), ["foreign_order", "inherited"]) == (
+    assert (D(20), D(20), ["journal_repaired", "foreign_order", "inherited"]) == (
         desk.slot().position,
         desk.get(own).filled,
         desk.alerts(),
     )
+    assert desk.state.sequence > 5000
 
     desk.fill(own, 30, 91, "new")
 
     assert (D(50), OrderStatus.FILLED) == (desk.slot().position, desk.get(own).status)
+    desk.check()
+
+
+@pytest.mark.parametrize("beyond", [-1, 0, 1])
+def test_records_that_the_venue_proves_lost_are_marked_up_to_a_limit(monkeypatch, beyond):
+    """
+    I-04: an order or a fill of ours from after the journal's last record; far beyond, the copy is the wrong one.
+    """
+    monkeypatch.setattr(lost, "MOST", 50)
+    desk = ready()
+    desk.tick()
+    own = client_order_id(KEY, desk.state.sequence + 50 + beyond)
+    fill = FillReport(
+        fill_id="old",
+        symbol="AAA",
+        side=BUY,
+        quantity=D(20),
+        price=D(90),
+        occurred_at=desk.now,
+        client_order_id=own,
+        commission=D(0),
+    )
+    before = desk.state.sequence
+    for _ in range(2):
+        desk.sweep(fills=(fill,))
+
+    if beyond > 0:
+        assert (["journal_behind"], TradingState.HALTED) == ([*desk.state.latches], desk.state.trading_state)
+        assert 1 == desk.alerts().count("journal_behind")
+        return
+    assert before + 50 + beyond == len(desk.all(e.RecordLost)) + before
+    assert (["journal_repaired"], 1) == ([*desk.state.latches], desk.alerts().count("journal_repaired"))
+
+    desk.do(c.Resume("me", "looked", ("journal_repaired",)))
+    desk.sweep()
+    desk.mark("AAA", 100)
+
+    assert own != desk.order()
+    desk.check()
+
+
+def test_another_sessions_order_is_named_as_such():
+    """
+    REL-4: with a new journal our own old orders look like this, too.
+    """
+    desk = ready()
+    desk.sweep(open_orders=(foreign(desk, client_order_id=client_order_id("zzzzzzzz", 7)),))
+
+    assert "of another ltm session, or of ours if its journal was lost (key zzzzzzzz)" in (
+        desk.last(e.AlertRaised).message
+    )
+
+
+def test_an_instrument_that_is_never_quiet_is_looked_at_again_a_few_times():
+    """
+    REL-4: answers taken before an event cannot be compared with what came after it; at most five times in a row.
+    """
+    desk = ready()
+    soon = []
+    for _ in range(8):
+        desk.wait(61)
+        asked = desk.state.sequence
+        desk.order(quantity=1, symbol="AAA") if desk.mark("AAA", 100) is None else desk.order(quantity=1)
+        desk.sweep(started_sequence=asked)
+        soon.append(desk.session.context.sweep_at <= desk.mono + 5)
+
+    assert [True] * 5 + [False] * 3 == soon
 
 
 # --- Positions ------------------------------------------------------------------------------------
@@ -430,11 +498,83 @@ def test_a_drift_counts_once_it_was_seen_twice():
     assert (("instrument_blocked",), ()) == (desk.codes(), desk.codes(symbol="BBB"))
     assert before + 1 == len(desk.submitted())
     assert "2:1, a split?" in desk.last(e.AlertRaised).message
+    assert "not ours" not in desk.last(e.AlertRaised).message
 
     desk.sweep(positions=desk.positions(AAA=150))
 
     assert (2, D(150)) == (len(desk.all(e.DriftFound)), desk.slot().drift)
     desk.check()
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "ratio"),
+    [
+        (10, 20, "2:1"),
+        (10, 15, "3:2"),
+        (30, 40, "4:3"),
+        (40, 50, "5:4"),
+        (10, 1, "1:10"),
+        (-10, -20, "2:1"),
+        (10, -20, None),
+        (10, 11, None),
+        (0, 5, None),
+        (5, 0, None),
+    ],
+)
+def test_the_ratio_of_a_split_is_recognised(ours, theirs, ratio):
+    """
+    REL-4: a hint, no more.
+    """
+    assert ratio == holdings.split_ratio(D(ours), D(theirs))
+
+
+def test_a_drift_names_the_fills_of_others_and_asks_for_old_ones():
+    """
+    REL-4: what explains it is searched for as far back as the venue remembers; what is somebody else's is said.
+    """
+    desk = ready()
+    desk.sweep(asked_at=desk.now)
+
+    assert None is not desk.session.context.fills_known_to
+
+    by_hand = [
+        FillReport(
+            fill_id=f"hand{number}",
+            symbol=symbol,
+            side=side,
+            quantity=D(quantity),
+            price=D(90),
+            occurred_at=desk.now,
+            venue_order_id="m1",
+        )
+        for number, (symbol, side, quantity) in enumerate(
+            [("AAA", BUY, 10), ("AAA", SELL, 3), ("BBB", BUY, 1)]
+        )
+    ]
+    for _ in range(2):
+        desk.sweep(positions=desk.positions(AAA=7), fills=tuple(by_hand), asked_at=desk.now)
+        if not desk.all(e.DriftFound):
+            assert None is desk.session.context.fills_known_to
+        desk.wait(5)
+
+    assert "fills of orders that are not ours make 7;" in desk.last(e.AlertRaised).message
+    assert None is not desk.session.context.fills_known_to
+
+
+def test_own_fills_of_orders_that_left_memory_are_not_taken_for_others():
+    """
+    REL-4: their ids are known, and no journal is read for them.
+    """
+    desk = ready()
+    order_id = desk.hold(10)
+    known = desk.fill_report(order_id, 10, 100, "gone")
+    desk.state.old_fills["gone"] = None
+    desk.state.closed.clear()
+    for _ in range(2):
+        desk.sweep(positions=desk.positions(AAA=7), fills=(known,))
+        desk.wait(5)
+
+    assert "not ours" not in desk.last(e.AlertRaised).message
 
 
 def test_a_drift_that_goes_away_unblocks():
@@ -599,6 +739,48 @@ def test_cash_waits_for_commissions_and_answers():
         desk.wait(5)
 
     assert {} == desk.state.latches
+
+
+@pytest.mark.parametrize(("seconds", "settled"), [(599, False), (600, True), (601, True)])
+def test_a_commission_that_never_comes_hides_no_difference_for_ever(seconds, settled):
+    """
+    RSK-03, RSK-04: after ten minutes our estimate stands, and cash is compared; should it come after all, it is booked.
+    """
+    desk = ready()
+    order_id = desk.order()
+    desk.fill(order_id, 100, 100, "x", commission=None)
+    desk.sweep(account=desk.account(cash=desk.venue_cash() - 3))
+    desk.wait(seconds)
+    desk.sweep(account=desk.account(cash=desk.venue_cash() - 3))
+
+    assert (0 if settled else 1) == desk.state.estimates
+    assert settled is ("commission_missing" in desk.alerts())
+    assert {} == desk.state.latches
+
+    desk.wait(5)
+    desk.sweep(account=desk.account(cash=desk.venue_cash() - 3))
+
+    assert (settled or seconds == 599 - 5) is ("unexplained_cash" in desk.state.latches)
+
+    desk.fill(order_id, 100, 100, "x", commission=D(3))
+
+    assert (D(3), 0) == (desk.state.commissions, desk.state.estimates)
+    desk.check()
+
+
+def test_estimates_of_orders_that_left_memory_hide_nothing():
+    """
+    RSK-04.
+    """
+    desk = ready()
+    order_id = desk.order()
+    desk.fill(order_id, 100, 100, "x", commission=None)
+    del desk.state.closed[order_id]
+    for _ in range(2):
+        desk.sweep(account=desk.account(cash=desk.venue_cash() - 3))
+        desk.wait(5)
+
+    assert "unexplained_cash" in desk.state.latches
 
 
 @pytest.mark.parametrize("figure", [{"cash": D("NaN")}, {"available": D("NaN")}])

@@ -83,6 +83,7 @@ STOPS: Final[dict[str, str]] = {
     "invariant": "The books contradict themselves; nothing is sent any more.",
     "disk_full": "Too little disk space is left to write down what happens.",
     "journal_repaired": "Records were lost to damage; a person has to compare with the venue.",
+    "journal_behind": "The venue has orders of ours far beyond the journal's last record: it is an old copy.",
     "journal": "The journal cannot be written; nothing is sent any more.",
     "max_executions": "The model traded faster than `max_executions` (C11).",
     "intent_conservation": "The venue works more under one of our ids than was intended; all is canceled (C41).",
@@ -105,6 +106,7 @@ OUTCOMES: Final[dict[str, str]] = {
 """What `reason` of an order that was not denied may say; a rejected one has the venue's own code."""
 
 ALERTS: Final[dict[str, str]] = {
+    "commission_missing": "The venue never told what fills cost; our estimates stand, and cash is compared again.",
     "clock_skew": "Our clock and the venue's differ by more than a second; above five, entries are denied (C46).",
     "disk_low": "Little disk space is left where the journal is.",
     "duplicate_order": "A model sends the same entry again and again; told once a minute (C10).",

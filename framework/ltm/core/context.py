@@ -76,6 +76,10 @@ class Context:
     clock_skew: float | None = None
     cash_seen: float | None = None
     """Since when the account's cash has not been explained."""
+    guesses: dict[str, float] = attrs.Factory(dict)
+    """Fills whose unknown commission keeps cash from being compared, and since when."""
+    rereads: int = 0
+    """How often in a row positions were asked for again because an instrument moved meanwhile."""
     fills_known_to: datetime | None = None
     """Up to here the venue's fills have been asked for in this process."""
     heard_at: float = 0.0

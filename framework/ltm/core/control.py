@@ -12,6 +12,7 @@ from ltm.core.cancels import cancel, cancel_own
 from ltm.core.effects import Sweep
 from ltm.core.facts import known
 from ltm.core.lifecycle import Fact
+from ltm.core.lost import tell_lost
 from ltm.core.orders import Item, raise_alert
 from ltm.core.state import Latch
 from ltm.core.watch import sample_now
@@ -289,12 +290,7 @@ def recover(state: State, context: Context) -> Iterator[Item]:
         if order.status is OrderStatus.UNKNOWN:
             order.unknown_since = context.mono
     context.boot_equity = state.equity if state.trading_date is not None else None
-    if state.lost_count and "journal_repaired" not in state.latches:
-        message = (
-            f"{state.lost_count} records were lost to damage; compare orders and positions with the venue"
-        )
-        yield e.TradingPaused(at=context.now, code="journal_repaired", message=message)
-        yield raise_alert(state, context, Severity.CRITICAL, "journal_repaired", message)
+    yield from tell_lost(state, context)
 
 
 def _forget_timers(order: OrderState) -> None:

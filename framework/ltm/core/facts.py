@@ -156,11 +156,19 @@ def order_reported(state: State, context: Context, order: OrderState, report: Or
         yield from disbelieved(context, order, f"{report.status} with {report.filled_quantity} filled")
         return
     yield from _there(state, context, order, report)
-    if report.filled_quantity > order.filled:
-        # The fills themselves are still to come: ask for them before believing a sum.
+    if report.filled_quantity > order.filled or _is_odd(order, report):
+        # The fills themselves are still to come, or the sum is older than what we know: ask before believing it.
         yield from ask(context, order)
     else:
         yield from _ended(state, context, order, report)
+
+
+def _is_odd(order: OrderState, report: OrderReport) -> bool:
+    # An end that says less than we know, or "filled" with less than was asked for.
+    if order.status in TERMINAL or report.status not in TERMINAL:
+        return False
+    short = report.status is OrderStatus.FILLED and report.filled_quantity < order.quantity
+    return short or report.filled_quantity < order.filled
 
 
 def _sound(order: OrderState, report: OrderReport) -> bool:
@@ -188,6 +196,13 @@ def _ended(state: State, context: Context, order: OrderState, report: OrderRepor
             yield from known(context, order, Fact.EXPIRED, expired)
         case OrderStatus.REJECTED:
             yield from rejected(state, context, order, report.reason_code or "rejected", reason)
+        case OrderStatus.FILLED if order.filled < order.quantity:
+            # Filled there, and a part was taken back since: nothing more will come.
+            taken = plain(order.quantity - order.filled)
+            over = e.OrderCanceled(
+                at=context.now, client_order_id=order_id, reason=f"filled, and {taken} of it taken back"
+            )
+            yield from known(context, order, Fact.CANCELED, over)
         case _:
             return
 

@@ -33,8 +33,8 @@ def fill_reported(
     """
     Take one execution of a known order: book it once, correct it, or refuse to believe it.
     """
-    if fill.fill_id in order.before:
-        return
+    if fill.fill_id in order.before or (not fill.quantity and fill.fill_id not in order.fills):
+        return  # a fill that was taken back before we heard of it never was
     if not _bookable(state, order, fill):
         report = f"fill {fill.fill_id}: {fill.side} {fill.quantity} {fill.symbol} at {fill.price}"
         yield from disbelieved(context, order, report)

@@ -8,31 +8,35 @@ question that failed is not an empty answer, and nothing is ever traded to mend 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from decimal import Decimal
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from ltm.core import events as e
 from ltm.core.cancels import cancel
+from ltm.core.cash import compare_cash, moved
 from ltm.core.effects import Sweep
 from ltm.core.facts import ask, order_reported
 from ltm.core.fills import SOON, fill_reported
+from ltm.core.holdings import compare, in_flight, signed
 from ltm.core.intents import watch_intents
 from ltm.core.lifecycle import TERMINAL
+from ltm.core.lost import skip_lost
 from ltm.core.orders import Item, raise_alert
-from ltm.core.state import OrderState, Slot, State
+from ltm.core.state import OrderState, State
 from ltm.core.text import clean
 from ltm.model.enums import Lifecycle, OrderStatus, Purpose, Severity
 from ltm.model.errors import ConfigError
-from ltm.model.identifiers import sequence_of
+from ltm.model.identifiers import sequence_of, session_key_of
 from ltm.model.numbers import ZERO, plain
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from decimal import Decimal
+
     from ltm.core.commands import SweepAnswered
     from ltm.core.context import Context
-    from ltm.model.reports import AccountReport, FillReport, LinkReport, OrderReport, PositionReport
+    from ltm.model.reports import AccountReport, FillReport, LinkReport, OrderReport
 
-_CENT: Final = Decimal("0.01")
-_MILLIONTH: Final = Decimal("1E-6")
 Recall = Callable[[str], OrderState | None]
 """Reads an order that is no longer in memory back from the journal."""
 
@@ -47,22 +51,37 @@ def swept(state: State, context: Context, recall: Recall, answer: SweepAnswered)
     complete = None not in (answer.open_orders, answer.fills, answer.positions, answer.account)
     if not complete:
         context.sweep_at = min(context.sweep_at, context.mono + SOON)
+    yield from skip_lost(state, context, answer)
     for fill in answer.fills or ():
         yield from external_fill(state, context, recall, fill)
     if answer.open_orders is not None:
         yield from watch_intents(state, context, recall, answer.open_orders)
         yield from _orders(state, context, recall, answer)
     if answer.positions is not None:
-        yield from _positions(state, context, answer.positions, answer.started_sequence)
+        foreign = partial(_made_by_others, state, recall, answer.fills or ())
+        yield from compare(state, context, answer.positions, answer.started_sequence, foreign)
     if answer.account is not None:
         yield from account_reported(state, context, answer.account, answer.started_sequence)
     if not complete or (state.lifecycle is Lifecycle.RECONCILING and _has_doubts(state)):
         return
-    context.fills_known_to = answer.asked_at
+    # What was not explained yet may have been executed long ago: then all that the venue keeps is asked for.
+    context.fills_known_to = None if _has_doubts(state) else answer.asked_at
     if state.reconciled_at is None or state.lifecycle is Lifecycle.RECONCILING:
         yield e.Reconciled(at=context.now, open_orders=len(answer.open_orders or ()))
     if state.lifecycle is Lifecycle.RECONCILING:
         yield e.LifecycleChanged(at=context.now, to=Lifecycle.RUNNING)
+
+
+def _made_by_others(state: State, recall: Recall, fills: Sequence[FillReport], symbol: str) -> Decimal:
+    of_it = (fill for fill in fills if fill.symbol == symbol)
+    return sum((signed(fill) for fill in of_it if _is_others(state, recall, fill)), ZERO)
+
+
+def _is_others(state: State, recall: Recall, fill: FillReport) -> bool:
+    if fill.fill_id in state.old_fills:
+        return False
+    order = find(state, recall, fill.client_order_id, fill.venue_order_id)
+    return order is None or order.purpose is Purpose.FOREIGN
 
 
 def _has_doubts(state: State) -> bool:
@@ -175,6 +194,8 @@ def _foreign(state: State, context: Context, report: OrderReport, fills: tuple[s
         fills=fills,
     )
     whose = "ours, from a lost journal" if ours else "not ours"
+    if not ours and (key := session_key_of(own_id)) is not None:
+        whose = f"of another ltm session, or of ours if its journal was lost (key {key})"
     message = (
         f"the venue lists {report.side} {plain(report.quantity)} {report.symbol}"
         f" ({report.venue_order_id}), which is {whose}"
@@ -206,78 +227,6 @@ def _foreign_again(context: Context, order: OrderState, report: OrderReport) -> 
 def _is_sound(report: OrderReport) -> bool:
     numbers = (report.quantity, report.filled_quantity, report.limit_price or ZERO)
     return all(number.is_finite() for number in numbers)
-
-
-# --- Positions ----------------------------------------------------------------------------------
-
-
-def _positions(
-    state: State, context: Context, reports: tuple[PositionReport, ...], since: int
-) -> Iterator[Item]:
-    theirs = {report.symbol: report for report in reports}
-    for symbol, slot in list(state.slots.items()):
-        report = theirs.get(symbol)
-        quantity = report.quantity if report is not None else ZERO
-        if not quantity.is_finite() or slot.changed_at > since:
-            continue
-        if quantity == slot.position + slot.ignored:
-            slot.swept_at = context.mono
-            slot.drift_seen = None
-            if slot.exit_attempts:
-                context.watch.exits.append(slot)  # it may have waited for this look
-            if slot.drift is not None:
-                yield e.DriftCleared(at=context.now, symbol=symbol)
-        elif _in_flight(slot):
-            continue
-        elif report is not None and not state.agreed:
-            yield from _inherit(state, context, slot, report)
-        else:
-            yield from _drift(state, context, slot, quantity - slot.ignored)
-
-
-def _in_flight(slot: Slot) -> bool:
-    # While an outcome is open the venue may be ahead of us: no difference counts.
-    return any(order.status in _OPEN_QUESTION for order in slot.orders.values())
-
-
-_OPEN_QUESTION: Final = frozenset({OrderStatus.INTENDED, OrderStatus.SUBMITTED, OrderStatus.UNKNOWN})
-
-
-def _inherit(state: State, context: Context, slot: Slot, report: PositionReport) -> Iterator[Item]:
-    symbol, policy = slot.instrument.symbol, state.spec.foreign_positions
-    price = report.average_entry_price or slot.mark
-    message = f"the account already holds {plain(report.quantity)} {symbol}"
-    if policy == "inherit" and price is not None:
-        yield e.PositionAdjusted(
-            at=context.now, symbol=symbol, quantity=report.quantity, price=price, reason="inherited"
-        )
-        yield raise_alert(state, context, Severity.INFO, "inherited", f"{message}: taken over")
-    elif policy == "ignore":
-        yield e.PositionIgnored(at=context.now, symbol=symbol, quantity=report.quantity)
-        yield raise_alert(state, context, Severity.INFO, "ignored", f"{message}: left alone")
-    else:
-        yield e.TradingHalted(at=context.now, code="foreign_position", message=message)
-        yield raise_alert(state, context, Severity.CRITICAL, "foreign_position", message)
-
-
-def _drift(state: State, context: Context, slot: Slot, theirs: Decimal) -> Iterator[Item]:
-    if slot.drift_seen is None:
-        slot.drift_seen = context.mono
-        context.sweep_at = min(context.sweep_at, context.mono + SOON)
-        return
-    if context.mono - slot.drift_seen < SOON or slot.drift == theirs:
-        context.sweep_at = min(context.sweep_at, context.mono + SOON)
-        return
-    symbol = slot.instrument.symbol
-    yield e.DriftFound(at=context.now, symbol=symbol, ours=slot.position, theirs=theirs)
-    hint = ""
-    if slot.position and theirs and not theirs % slot.position:
-        hint = f"; {plain(theirs / slot.position)}:1, a split?"
-    message = (
-        f"the venue holds {plain(theirs)} {symbol}, our fills say {plain(slot.position)}{hint};"
-        f" entries on {symbol} are blocked"
-    )
-    yield raise_alert(state, context, Severity.CRITICAL, "drift", message)
 
 
 # --- Cash and clock -----------------------------------------------------------------------------
@@ -312,48 +261,16 @@ def account_reported(state: State, context: Context, report: AccountReport, sinc
     """
     if report.server_time is not None:
         context.clock_skew = (context.now - report.server_time).total_seconds()
-    quiet = not any(_in_flight(slot) or slot.changed_at > since for slot in state.slots.values())
+    quiet = not any(in_flight(slot) or slot.changed_at > since for slot in state.slots.values())
     if state.cash_base is None and quiet and report.cash.is_finite():
         yield e.AccountBound(
             at=context.now,
             account=report.account,
             currency=report.currency,
-            cash_base=report.cash - _moved(state),
+            cash_base=report.cash - moved(state),
         )
     if quiet and report.available is not None and report.available.is_finite():
         context.available = report.available + state.reserved
         context.available_cash = state.cash_total
     if quiet and report.cash.is_finite() and report.currency == state.spec.currency:
-        yield from _cash(state, context, report.cash)
-
-
-def _moved(state: State) -> Decimal:
-    currency = state.spec.currency
-    return state.cash.get(currency, ZERO) - state.allocated + state.outside_cash
-
-
-def _cash(state: State, context: Context, theirs: Decimal) -> Iterator[Item]:
-    if state.cash_base is None or "unexplained_cash" in state.latches:
-        return
-    expected = state.cash_base + _moved(state)
-    tolerance = max(_CENT, _MILLIONTH * abs(state.equity))
-    difference = theirs - expected
-    if abs(difference) <= tolerance:
-        context.cash_seen = None
-        return
-    if state.estimates:
-        return  # some commission is still our guess: the difference would be too
-    if context.cash_seen is None:
-        context.cash_seen = context.mono
-        context.sweep_at = min(context.sweep_at, context.mono + SOON)
-        return
-    if context.mono - context.cash_seen < SOON:
-        return
-    message = (
-        f"the account holds {plain(theirs)} {state.spec.currency}, fills, fees and flows explain"
-        f" {plain(expected)}: {plain(difference)} is unexplained"
-    )
-    yield e.TradingPaused(
-        at=context.now, code="unexplained_cash", message=message, measured=difference, limit=tolerance
-    )
-    yield raise_alert(state, context, Severity.CRITICAL, "unexplained_cash", message)
+        yield from compare_cash(state, context, report.cash)

@@ -94,6 +94,15 @@ def sequence_of(session_key: str, order_id: str) -> int | None:
     return sequence if base36(sequence) == body[head:] else None
 
 
+def session_key_of(order_id: str) -> str | None:
+    """
+    Return the key of the session that made a client order id, None when no session did.
+    """
+    key = order_id[len(_PREFIX) :][:_KEY_LENGTH]
+    is_key = len(key) == _KEY_LENGTH and set(key) <= set(_DIGITS)
+    return key if is_key and sequence_of(key, order_id) is not None else None
+
+
 def session_key(random_bits: int) -> str:
     """
     Return the 8-digit key of a new session from 40 random bits.
