@@ -200,9 +200,12 @@ class FileSourceConfig:
     Args:
         path: A .jsonl file (one object per line) or a .csv file (names in the first line), with the fields
             stock_code, action, score, confidence, timestamp and the optional ones of a signal.
+        follow: Go on reading what is added to the file, also when it is rotated, truncated or made again; a file that
+            is not there yet is waited for. Signals are then released in the order of their times.
     """
 
     path: Path = attrs.field(validator=_known_suffix)
+    follow: bool = False
 
 
 @attrs.frozen(kw_only=True)

@@ -91,6 +91,10 @@ def _command_sink(settings: config.CommandConfig) -> AlertSink:
 
 
 def _file_source(settings: config.FileSourceConfig) -> SignalSource:
+    if settings.follow:
+        from ltm.builtins.follow import FollowSource
+
+        return FollowSource(settings)
     from ltm.builtins.sources import FileSource
 
     return FileSource(settings)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
 LONGEST_LINE: Final = 1 << 16
-_CHUNK: Final = 1 << 16
+CHUNK: Final = 1 << 16
 _LARGEST_EXPONENT: Final = 308
 _NUMBERS: Final = ("score", "confidence", "quantity", "limit_price", "trigger_price")
 
@@ -25,22 +25,54 @@ Line = tuple[int, bytes | None]
 """Number of a line and what it holds, None when it is too long to be looked at."""
 
 
+class Lines:
+    """
+    Cuts bytes that come piece by piece into numbered lines, in bounded memory whatever they are.
+    """
+
+    def __init__(self) -> None:
+        self._number = 1
+        self._rest = b""
+        self._too_long = False
+
+    @property
+    def unfinished(self) -> bool:
+        """
+        Whether the last line has no end yet.
+        """
+        return bool(self._rest) or self._too_long
+
+    def feed(self, chunk: bytes) -> list[Line]:
+        """
+        Return the lines that end in these bytes. A byte order mark in front of the first is dropped.
+        """
+        *complete, rest = (self._rest + chunk).split(b"\n")
+        lines = [self._line(line) for line in complete]
+        self._rest = rest
+        if len(rest) > LONGEST_LINE:
+            self._rest, self._too_long = b"", True
+        return lines
+
+    def end(self) -> list[Line]:
+        """
+        Return the last line, if it has no end.
+        """
+        return [self._line(self._rest)] if self.unfinished else []
+
+    def _line(self, data: bytes) -> Line:
+        number, too_long = self._number, self._too_long or len(data) > LONGEST_LINE
+        self._number, self._too_long = number + 1, False
+        return number, None if too_long else _trimmed(data, number)
+
+
 def lines_of(read: Callable[[int], bytes]) -> Iterator[Line]:
     """
-    Yield numbered lines without their ends, in bounded memory whatever the input is.
-
-    The last line counts also without an end. A byte order mark in front is dropped.
+    Yield numbered lines without their ends. The last line counts also without one.
     """
-    number, rest, too_long = 1, b"", False
-    while chunk := read(_CHUNK):
-        *complete, rest = (rest + chunk).split(b"\n")
-        for line in complete:
-            yield number, None if too_long or len(line) > LONGEST_LINE else _trimmed(line, number)
-            number, too_long = number + 1, False
-        if len(rest) > LONGEST_LINE:
-            rest, too_long = b"", True
-    if rest or too_long:
-        yield number, None if too_long else _trimmed(rest, number)
+    lines = Lines()
+    while chunk := read(CHUNK):
+        yield from lines.feed(chunk)
+    yield from lines.end()
 
 
 def _trimmed(line: bytes, number: int) -> bytes:
