@@ -2,7 +2,11 @@
 What tests of all folders have in common: figures that are worth reading though the test passed.
 """
 
+from collections.abc import Iterator
+
 import pytest
+
+from ltm.model.redaction import KNOWN
 
 FIGURES = "figures"
 
@@ -34,3 +38,12 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.section("figures")
         for line in lines:
             terminalreporter.write_line(line)
+
+
+@pytest.fixture(autouse=True)
+def _fresh_secrets() -> Iterator[None]:
+    """
+    No test redacts what another one's secrets were.
+    """
+    yield
+    KNOWN.forget()

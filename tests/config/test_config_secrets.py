@@ -11,7 +11,8 @@ import types
 import attrs
 import pytest
 
-from ltm.model.errors import LtmError
+from ltm.config import read_env_file
+from ltm.model.errors import ConfigError, LtmError
 from ltm.model.secret import Secret
 
 CANARY = "canary-7f3a"
@@ -167,8 +168,8 @@ def a_binary_file(folder):
         (an_empty_file, '{ file = "empty" }', 'secret file "empty" is empty or larger than 64 kB'),
         (a_binary_file, '{ file = "binary" }', 'secret file "binary" is not UTF-8'),
         (None, '{ keyring = "ltm" }', 'must be { keyring = "service/name" }'),
-        (None, '{ vault = "x" }', 'must be env, file or keyring, got "vault"'),
-        (None, '{ env = "A", file = "b" }', "must be { env = ... }, { file = ... } or { keyring = ... }"),
+        (None, '{ vault = "x" }', 'must be env, file, keyring or prompt, got "vault"'),
+        (None, '{ env = "A", file = "b" }', "must be { env = ... }, { file = ... }, { keyring = ... } or { prompt = ... }"),
         (None, "{ env = 3 }", 'must name its "env" in quotes'),
         (None, "[1]", "must be { env = ... }"),
     ],
@@ -238,3 +239,87 @@ def test_no_error_shows_what_stands_where_a_secret_should(lines, config):
     for problem in config.problems(config.broker(*lines)):
         assert CANARY not in repr(problem.got)
         assert CANARY not in problem.render() or CANARY in lines[1].partition("=")[2].partition("=")[0]
+
+
+# --- Asked for at the terminal, and taken from a file of variables --------------------------------
+
+
+class Terminal:
+    def isatty(self):
+        return True
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [("typed-7f3a", "typed-7f3a"), ("", None), (EOFError, None)],
+    ids=["typed", "empty", "Ctrl-D"],
+)
+def test_a_secret_may_be_asked_for_at_the_terminal(answer, expected, config, monkeypatch):
+    """
+    SEC-01: the interactive prompt, without echo.
+    """
+    asked = []
+
+    def getpass(prompt):
+        asked.append(prompt)
+        if answer is EOFError:
+            raise EOFError
+        return answer
+
+    monkeypatch.setattr(sys, "stdin", Terminal())
+    monkeypatch.setattr("getpass.getpass", getpass)
+    lines = config.broker(*credentials('{ prompt = "API\\u001b key" }'), live=True)
+    if expected is None:
+        assert "no answer was given" in config.problem(lines).message
+    else:
+        checked = config.check(lines)
+
+        assert expected == checked.sessions[0].broker.config.credentials.api_key.reveal()
+    assert ["API key: "] == asked
+
+
+def test_nobody_is_asked_where_nobody_is(config, monkeypatch):
+    """
+    SEC-01: a service says so at once instead of waiting for ever.
+    """
+    monkeypatch.setattr(sys, "stdin", types.SimpleNamespace(isatty=lambda: False))
+    problem = config.problem(config.broker(*credentials('{ prompt = "API key" }'), live=True))
+
+    assert 'nobody is there to be asked for "API key"' in problem.message
+    assert "LTM-CFG-023" == problem.code
+
+
+def test_an_env_file_is_lines_of_variables(tmp_path):
+    """
+    SEC-01: named on the command line, never looked for.
+    """
+    path = tmp_path / "live.env"
+    path.write_text("# comment\n\nexport A=1\nB='x y'\nC=\"q=\"\nD=a'b\nE=\n", encoding="utf-8")
+    path.chmod(0o600)
+
+    assert {"A": "1", "B": "x y", "C": "q=", "D": "a'b", "E": ""} == read_env_file(path)
+
+
+@pytest.mark.parametrize(
+    ("text", "mode", "message"),
+    [
+        ("A=1\nnonsense canary-7f3a\n", 0o600, 'env file "live.env", line 2: must be NAME=value'),
+        ("1A=canary-7f3a\n", 0o600, "line 1: must be NAME=value"),
+        ("A=1\n", 0o640, "live.env is readable by others (mode 0640); run: chmod 600 live.env"),
+        (None, 0o600, 'env file "live.env" cannot be read: No such file or directory'),
+    ],
+)
+def test_an_env_file_that_cannot_be_used_is_told(text, mode, message, tmp_path):
+    """
+    BAD-023, SEC-02: with the command that mends it.
+    """
+    path = tmp_path / "live.env"
+    if text is not None:
+        path.write_text(text, encoding="utf-8")
+        path.chmod(mode)
+    with pytest.raises(ConfigError) as caught:
+        read_env_file(path)
+
+    assert message in caught.value.message
+    assert ("LTM-CFG-023", True) == (caught.value.code, bool(caught.value.hint))
+    assert CANARY not in caught.value.render()

@@ -4,6 +4,7 @@ The composition root: a checked configuration and the plugins become engines tha
 Nothing below knows both plugins and the engine; nothing above puts parts together.
 """
 
+from ltm.app.egress import forget_environment, guard_logs, guard_process, traceback_of
 from ltm.app.localise import local_zone
 from ltm.app.onlookers import PluginObservers
 from ltm.app.parts import Parts, Ready, assemble, free_id, is_simulated, make_parts, version
@@ -29,7 +30,10 @@ __all__ = [
     "Run",
     "assemble",
     "driver_of",
+    "forget_environment",
     "free_id",
+    "guard_logs",
+    "guard_process",
     "is_simulated",
     "keep",
     "load",
@@ -38,6 +42,7 @@ __all__ = [
     "prepare",
     "renamed",
     "simulate",
+    "traceback_of",
     "unresolved",
     "version",
 ]

@@ -53,13 +53,17 @@ def load(path: Path, environ: Mapping[str, str] | None = None) -> Loaded:
     """
     Read and check a configuration file.
 
+    Args:
+        path: The file.
+        environ: Where its overrides and `{ env = ... }` are looked up; None for the process's environment.
+
     Raises:
         ConfigError: Something in it is wrong; all of it is listed.
         PluginError: A plugin it names cannot be used.
     """
     document = read_config(path, environ)
     registry = Registry.discover(*plugins_of(document))
-    return Loaded(config=check_config(document, registry), registry=registry)
+    return Loaded(config=check_config(document, registry, environ), registry=registry)
 
 
 def prepare(

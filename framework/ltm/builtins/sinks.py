@@ -13,6 +13,7 @@ import msgspec
 
 from ltm.model.enums import Severity
 from ltm.model.errors import ConfigError
+from ltm.model.redaction import redact
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,8 +31,9 @@ _LEVELS: Final = {
 
 def one_line(text: str) -> str:
     """
-    Return text with control, bidi and other invisible characters escaped, cut at 1000 characters.
+    Return text without secrets, with control, bidi and other invisible characters escaped, cut at 1000 characters.
     """
+    text = redact(text)
     if len(text) > _LONGEST:
         text = text[: _LONGEST - 3] + "..."
     if text.isprintable():

@@ -19,7 +19,7 @@ def main() -> NoReturn:
     forget_script_folder()
     from ltm.cli.entry import run
 
-    sys.exit(run(sys.argv[1:]))
+    sys.exit(run(sys.argv[1:], owns_process=True))
 
 
 def forget_script_folder() -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from ltm.cli.output import one_line, print_json
-from ltm.cli.settings import Settings, json_option, of, state_dir_option
+from ltm.cli.settings import Settings, env_file_option, json_option, of, state_dir_option
 from ltm.core.history import as_json
 from ltm.engine.state_dir import default_path, free_space_state
 from ltm.model.errors import ConfigErrors, LtmError, PluginErrors
@@ -30,6 +30,7 @@ _MEGABYTE: Final = 1 << 20
 @click.command()
 @click.argument("config", type=click.Path(path_type=Path))
 @json_option
+@env_file_option
 @state_dir_option
 @click.pass_context
 def check(context: click.Context, config: Path, as_json: bool) -> None:
@@ -39,7 +40,7 @@ def check(context: click.Context, config: Path, as_json: bool) -> None:
     Lists every problem with its code, place and cure (exit 2, or 4 for a plugin that cannot be used);
     without a problem, says what each session would trade under.
     """
-    loaded, problems = _checked(config)
+    loaded, problems = _checked(context, config)
     notices = [*machine_notices(of(context)), *(loaded.config.notices if loaded else ())]
     if as_json:
         print_json(
@@ -59,11 +60,11 @@ def check(context: click.Context, config: Path, as_json: bool) -> None:
         _print_summary(config, loaded, notices)
 
 
-def _checked(path: Path) -> tuple[Loaded | None, list[LtmError]]:
-    from ltm.app import load
+def _checked(context: click.Context, path: Path) -> tuple[Loaded | None, list[LtmError]]:
+    from ltm.cli.loading import loaded_from
 
     try:
-        loaded = load(path)
+        loaded = loaded_from(context, path)
     except LtmError as error:
         return None, _each(error)
     problems = [problem for session in loaded.config.sessions for problem in _parts_problems(session)]

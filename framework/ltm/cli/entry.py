@@ -27,11 +27,16 @@ _NO_ARGUMENTS: Final[tuple[type[Exception], ...]] = tuple(
 )
 
 
-def run(arguments: Sequence[str]) -> int:
+def run(arguments: Sequence[str], *, owns_process: bool = False) -> int:
     """
     Run the command line and return its exit code; errors are told on the standard error stream.
+
+    Args:
+        arguments: Without the program's name.
+        owns_process: Whether there is nothing else in this process, so that all of it may be guarded.
     """
     settings = Settings()
+    settings.owns_process = owns_process
     try:
         code = _code(invoke(arguments, settings))
         sys.stdout.flush()
@@ -85,7 +90,9 @@ def _trace(settings: Settings) -> None:
     if settings.debug:
         import traceback
 
-        traceback.print_exc()
+        from ltm.model.redaction import redact
+
+        click.echo(redact(traceback.format_exc()), err=True, nl=False)
 
 
 def _forget_stdout() -> None:

@@ -17,6 +17,7 @@ from ltm.core import events as e
 from ltm.core.codec import KIND_OF
 from ltm.core.history import as_json
 from ltm.model.enums import Severity
+from ltm.model.redaction import redact_fields
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -56,10 +57,11 @@ class JsonFormatter(logging.Formatter):
             "level": record.levelname.lower(),
             "logger": record.name,
             "message": record.getMessage(),
-            **getattr(record, "fields", {}),
+            **redact_fields(getattr(record, "fields", {})),
         }
-        if record.exc_info:
-            line["exception"] = self.formatException(record.exc_info)
+        if record.exc_text:
+            # Made by the filter on all records, without secrets.
+            line["exception"] = record.exc_text
         return json.dumps(line, default=str)
 
 

@@ -14,6 +14,7 @@ import click
 from ltm.builtins.sinks import one_line
 from ltm.core.history import as_json
 from ltm.model.numbers import RULES, decimal_of, plain
+from ltm.model.redaction import KNOWN
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -40,7 +41,7 @@ def print_json(value: object) -> None:
     """
     Print rows as JSON; everything outside ASCII is escaped.
     """
-    click.echo(json.dumps(as_json(value), indent=2, allow_nan=False))
+    click.echo(KNOWN.by_value(json.dumps(as_json(value), indent=2, allow_nan=False)))
 
 
 def on_terminal() -> bool:

@@ -12,14 +12,15 @@ from typing import TYPE_CHECKING, Final
 import attrs
 import click
 
-from ltm.app import Interrupted, PluginObservers, Run, free_id, load, renamed, unresolved
+from ltm.app import Interrupted, PluginObservers, Run, free_id, renamed, unresolved
 from ltm.app import simulate as simulate_all
 from ltm.cli import logs
 from ltm.cli.demo import load_demo
 from ltm.cli.journals import SessionJournal
+from ltm.cli.loading import guard, loaded_from
 from ltm.cli.output import on_terminal, one_line, print_json
 from ltm.cli.report import print_left_behind, print_next_steps, print_summary
-from ltm.cli.settings import json_option, of, state_dir_option
+from ltm.cli.settings import env_file_option, json_option, of, state_dir_option
 from ltm.core.codec import decode
 from ltm.core.history import Projection
 from ltm.core.summary import summarize
@@ -31,6 +32,7 @@ from ltm.model.enums import OrderStatus
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from ltm.app import Loaded
     from ltm.config import LtmConfig
     from ltm.engine.engine import Engine
 
@@ -44,6 +46,7 @@ _DEMO_SPEED: Final = 15_000
 @click.argument("config", required=False, type=click.Path(path_type=Path))
 @click.option("--live", is_flag=True, help="Allow real money, for configurations with live = true.")
 @click.option("--quiet", is_flag=True, help="Print the summary only.")
+@env_file_option
 @state_dir_option
 @click.pass_context
 def run(context: click.Context, config: Path | None, live: bool, quiet: bool) -> None:
@@ -54,7 +57,8 @@ def run(context: click.Context, config: Path | None, live: bool, quiet: bool) ->
     order, a second one at once.
     """
     watched = on_terminal() and not quiet
-    loaded = load(config) if config is not None else load_demo(speed=_DEMO_SPEED if watched else None)
+    guard(context)
+    loaded = _loaded(context, config, watched=watched)
     settings = of(context)
     directory = StateDirectory.open(settings.state_dir)
     _ignore_hangup()
@@ -76,6 +80,12 @@ def run(context: click.Context, config: Path | None, live: bool, quiet: bool) ->
     if watch is not None and watch.changed:
         click.echo(one_line(f"notice: {watch.notice()}"), err=True)
     _conclude(context, directory, run_.engines)
+
+
+def _loaded(context: click.Context, config: Path | None, *, watched: bool) -> Loaded:
+    if config is not None:
+        return loaded_from(context, config)
+    return load_demo(speed=_DEMO_SPEED if watched else None)
 
 
 def _execute(run_: Run, *, watched: bool, quiet: bool) -> None:
@@ -150,6 +160,7 @@ def _example(histories: Sequence[Projection]) -> str | None:
 @click.argument("config", type=click.Path(path_type=Path))
 @click.option("--in-memory", is_flag=True, help="Keep no journal: `ltm explain` will not know the session.")
 @json_option
+@env_file_option
 @state_dir_option
 @click.pass_context
 def simulate(context: click.Context, config: Path, in_memory: bool, as_json: bool) -> None:
@@ -159,7 +170,7 @@ def simulate(context: click.Context, config: Path, in_memory: bool, as_json: boo
     The same code and the same journal as `ltm run`, without waiting: only for brokers that own their
     market, such as the mock. A session whose id is taken gets a number behind it.
     """
-    loaded = load(config)
+    loaded = loaded_from(context, config)
     logs.set_up_quiet()
     observers = (PluginObservers(loaded.registry.observers),)
     settings = of(context)

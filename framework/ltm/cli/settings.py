@@ -23,12 +23,15 @@ class Settings:
     The options of `ltm` itself; click's context object.
     """
 
-    __slots__ = ("config", "debug", "state_dir")
+    __slots__ = ("config", "debug", "env_file", "owns_process", "state_dir")
 
     def __init__(self) -> None:
         self.debug = False
         self.state_dir: Path | None = None
         self.config: Path | None = None
+        self.env_file: Path | None = None
+        self.owns_process = False
+        """Whether hooks, limits and environment of this process are ours to change."""
 
 
 def of(context: click.Context) -> Settings:
@@ -99,6 +102,24 @@ def state_dir_option(command: F) -> F:
         expose_value=False,
         callback=_take_state_dir,
         help=STATE_DIR_HELP,
+    )(command)
+
+
+def _take_env_file(context: click.Context, _: click.Parameter, value: Path | None) -> None:
+    of(context).env_file = value
+
+
+def env_file_option(command: F) -> F:
+    """
+    Accept `--env-file`.
+    """
+    return click.option(
+        "--env-file",
+        metavar="FILE",
+        type=_FILE,
+        expose_value=False,
+        callback=_take_env_file,
+        help="Take environment variables from this file of NAME=value lines, closed to other users.",
     )(command)
 
 

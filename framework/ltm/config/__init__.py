@@ -8,6 +8,7 @@ TOML to checked settings; every problem at once, each with its path, value, rule
 
 from ltm.config.check import check_config
 from ltm.config.document import Document
+from ltm.config.secrets import read_env_file
 from ltm.config.session import NaiveTimestamps, SessionTerms, session_spec
 from ltm.config.settings import parse_config, plugins_of, read_config, reference_rows
 from ltm.config.tables import Catalogue, Chosen, LtmConfig, SessionConfig
@@ -24,6 +25,7 @@ __all__ = [
     "parse_config",
     "plugins_of",
     "read_config",
+    "read_env_file",
     "reference_rows",
     "session_spec",
 ]

@@ -19,6 +19,7 @@ from ltm.config.settings import LOCAL
 from ltm.config.tables import Chosen, LtmConfig, PluginsTable, RiskTable, SessionConfig
 from ltm.model.enums import Severity
 from ltm.model.errors import ConfigError, ConfigErrors, PluginError, PluginErrors, shown, suggestion
+from ltm.model.redaction import PLACEHOLDERS
 from ltm.model.schema import field_rows
 from ltm.model.secret import Secret
 from ltm.model.spec import DEFAULT_RULES
@@ -32,9 +33,6 @@ if TYPE_CHECKING:
 
 _ROOT: Final = ("session", "sessions", "limits", "broker", "sizer", "risk", "signals", "alerts", "plugins")
 _PARTS: Final = ("limits", "broker", "sizer", "risk", "signals", "alerts")
-_PLACEHOLDERS: Final = frozenset(
-    {"your_account", "your_api_key", "your_secret", "xxx", "changeme", "change_me", "todo", "secret", "..."}
-)
 _MOST_SESSIONS: Final = 1_000
 _SIZER: Final = "equity_fraction"
 _SINK: Final = "log"
@@ -292,7 +290,7 @@ class _Check:
         text = secret.reveal().strip().lower()
         if not text:
             self.reader.refuse(22, where, f'{where} is required for broker "{broker}"', hint="it is empty")
-        elif text in _PLACEHOLDERS:
+        elif text in PLACEHOLDERS:
             message = f'{where} must be your own, got the placeholder "{text}"'
             self.reader.refuse(22, where, message, hint="put in what the broker gave you")
 

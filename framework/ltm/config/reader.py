@@ -20,6 +20,7 @@ import attrs
 from ltm.config.secrets import resolve
 from ltm.model.errors import ConfigError, LtmError, shown, suggestion
 from ltm.model.numbers import decimal_of
+from ltm.model.redaction import NAMES
 from ltm.model.schema import either, field_rows, members, type_hints, type_words
 from ltm.model.secret import Secret
 
@@ -33,7 +34,6 @@ INVALID: Final = object()
 """Stands for a value that was refused; the problem is kept already."""
 _DIGITS: Final = 30
 _MOST: Final = 200
-_SENSITIVE: Final = re.compile(r"key|secret|token|pass|sign(?!al)|auth|cookie|credential", re.IGNORECASE)
 _RULES: Final[dict[Any, tuple[str, str]]] = {
     str: ("must be a string", "write it in quotes"),
     bool: ("must be true or false", "without quotes"),
@@ -106,7 +106,7 @@ class Reader:
         """
         Keep a problem.
         """
-        value = None if _SENSITIVE.search(path) else value
+        value = None if NAMES.search(path) else value
         self.problems.append(
             ConfigError(message, code=f"LTM-CFG-{number:03}", field=path, got=value, hint=hint)
         )
@@ -229,7 +229,7 @@ class Reader:
             self._wrong(where, rule, value, None, number=28)
 
     def _wrong(self, path: str, rule: str, value: object, hint: str | None, *, number: int = 7) -> object:
-        secret = _SENSITIVE.search(path)
+        secret = NAMES.search(path)
         self.refuse(
             number, path, f"{path} {rule}, got {'***' if secret else got(value)}", value=value, hint=hint
         )

@@ -6,18 +6,21 @@ from __future__ import annotations
 
 import importlib
 import os
+import re
 import stat
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from ltm.model.errors import shown
+from ltm.model.errors import ConfigError, shown
 from ltm.model.secret import Secret
 
 if TYPE_CHECKING:
     Failure = tuple[str, str]
 
 _LARGEST: Final = 65_536
+_VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 _EXAMPLE: Final = 'for example { env = "LTM_API_KEY" }'
 
 
@@ -26,7 +29,7 @@ def resolve(reference: object, base: Path, environ: Mapping[str, str]) -> Secret
     Return the secret that a reference leads to, or what is wrong and its cure.
     """
     if not isinstance(reference, Mapping) or len(reference) != 1:
-        return "must be { env = ... }, { file = ... } or { keyring = ... }", _EXAMPLE
+        return "must be { env = ... }, { file = ... }, { keyring = ... } or { prompt = ... }", _EXAMPLE
     (source, name), *_ = reference.items()
     if not isinstance(name, str) or not name:
         return f"must name its {shown(source)} in quotes", _EXAMPLE
@@ -37,8 +40,10 @@ def resolve(reference: object, base: Path, environ: Mapping[str, str]) -> Secret
             return _from_file(base / Path(name).expanduser())
         case "keyring":
             return _from_keyring(name)
+        case "prompt":
+            return _from_terminal(name)
         case _:
-            return f"must be env, file or keyring, got {shown(source)}", _EXAMPLE
+            return f"must be env, file, keyring or prompt, got {shown(source)}", _EXAMPLE
 
 
 def _from_environment(name: str, environ: Mapping[str, str]) -> Secret | Failure:
@@ -49,6 +54,11 @@ def _from_environment(name: str, environ: Mapping[str, str]) -> Secret | Failure
 
 
 def _from_file(path: Path) -> Secret | Failure:
+    text = _text_of(path)
+    return Secret(text) if isinstance(text, str) else text
+
+
+def _text_of(path: Path) -> str | Failure:
     try:
         # Opened once, so that what is checked is what is read.
         with path.open("rb") as file:
@@ -69,7 +79,7 @@ def _from_file(path: Path) -> Secret | Failure:
         return f"secret file {shown(path.name)} is not UTF-8", "save it as text"
     if not text or len(data) > _LARGEST:
         return f"secret file {shown(path.name)} is empty or larger than 64 kB", "one secret, one line"
-    return Secret(text)
+    return text
 
 
 def _exposed(path: Path, status: os.stat_result) -> Failure | None:
@@ -105,3 +115,51 @@ def _from_keyring(name: str) -> Secret | Failure:
     if not value:
         return f"the keyring has no password for {shown(name)}", f"keyring set {service} {user}"
     return Secret(value)
+
+
+def _from_terminal(question: str) -> Secret | Failure:
+    if not sys.stdin.isatty():
+        return (
+            f"nobody is there to be asked for {shown(question)}",
+            "start it at a terminal, or use env or file",
+        )
+    # Imported where it is used: it takes hold of the terminal's settings.
+    from getpass import getpass
+
+    safe = "".join(char for char in question if char.isprintable())
+    try:
+        value = getpass(f"{safe}: ")
+    except (EOFError, OSError):
+        value = ""
+    return (
+        Secret(value) if value else (f"no answer was given to {shown(question)}", "type it, then press Enter")
+    )
+
+
+# --- A file of variables ------------------------------------------------------------------------
+
+
+def read_env_file(path: Path) -> dict[str, str]:
+    """
+    Return the variables of a file of `NAME=value` lines, as `--env-file` names it; none is ever looked for.
+
+    Raises:
+        ConfigError: It cannot be read, others can read it, or a line is something else.
+    """
+    content = _text_of(path)
+    if not isinstance(content, str):
+        message, hint = content
+        raise ConfigError(message.replace("secret file", "env file"), code="LTM-CFG-023", hint=hint)
+    variables: dict[str, str] = {}
+    for number, line in enumerate(content.splitlines(), 1):
+        text = line.strip().removeprefix("export ")
+        name, is_there, value = text.partition("=")
+        if not text or text.startswith("#"):
+            continue
+        if not is_there or not _VARIABLE.fullmatch(name):
+            message = f"env file {shown(path.name)}, line {number}: must be NAME=value"
+            raise ConfigError(message, code="LTM-CFG-023", line=number, hint="for example LTM_API_KEY=...")
+        if len(value) > 1 and value[0] == value[-1] and value[0] in "'\"":
+            value = value[1:-1]
+        variables[name] = value
+    return variables

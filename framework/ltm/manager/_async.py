@@ -12,7 +12,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 
-from ltm.app import PluginObservers, prepare
+from ltm.app import PluginObservers, guard_logs, prepare
 from ltm.config import Document, SessionConfig, check_config
 from ltm.core import commands as c
 from ltm.engine.clock import SystemClock
@@ -79,6 +79,7 @@ class AsyncLiveTradingManager:
         self._state: Final = StateKeeper(None if state_dir is None else Path(state_dir))
         self._clock: Final[Clock] = clock or SystemClock()
         self._allow: Final = tuple(allow)
+        guard_logs()
         self._allow_live: Final = allow_live
         self._sessions: Final[dict[str, LiveSession]] = {}
         self._starting: Final = asyncio.Lock()

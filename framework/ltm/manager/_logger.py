@@ -16,6 +16,7 @@ import msgspec
 
 from ltm.model.errors import ConfigError, LtmError, shown, suggestion
 from ltm.model.numbers import plain
+from ltm.model.redaction import KNOWN, redact_fields
 
 if TYPE_CHECKING:
     from io import TextIOWrapper
@@ -166,13 +167,14 @@ class _JsonLines(logging.Formatter):
             "level": record.levelname,
             "logger": record.name,
             "message": record.getMessage(),
-            **getattr(record, "fields", {}),
+            **redact_fields(getattr(record, "fields", {})),
         }
         if (alert := getattr(record, "alert", None)) is not None:
             line["alert"] = alert
-        if record.exc_info:
-            line["exception"] = self.formatException(record.exc_info)
-        return msgspec.json.encode(line, enc_hook=_as_text).decode()
+        if record.exc_text:
+            # Made by the filter on all records, without secrets.
+            line["exception"] = record.exc_text
+        return KNOWN.by_value(msgspec.json.encode(line, enc_hook=_as_text).decode())
 
 
 def _as_text(value: object) -> str:

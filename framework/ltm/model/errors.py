@@ -22,6 +22,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, Final
 
+from ltm.model.redaction import redact
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
@@ -35,7 +37,8 @@ def shown(value: object) -> str:
     Return an escaped, single-line repr of at most 64 characters.
     """
     try:
-        text = _quoted(value[: 4 * _SHOWN]) if isinstance(value, str) else ascii(value)
+        # Before it is cut: the beginning of a secret is part of a secret.
+        text = _quoted(redact(value)[: 4 * _SHOWN]) if isinstance(value, str) else redact(ascii(value))
     except Exception:  # noqa: BLE001 - an int of thousands of digits has no repr, nor has a broken class
         text = f"<{type(value).__name__}>"
     return text if len(text) <= _SHOWN else text[: _SHOWN - 3] + "..."
@@ -110,13 +113,14 @@ class LtmError(Exception):
         where: str | None = None,
         line: int | None = None,
     ) -> None:
+        message = redact(message)
         super().__init__(message)
         self.message = message
         self.code = code or self.default_code
         self.field = field
-        self.got = None if got is MISSING else got
-        self.hint = hint
-        self.where = where
+        self.got = None if got is MISSING else redact(got) if isinstance(got, str) else got
+        self.hint = hint and redact(hint)
+        self.where = where and redact(where)
         self.line = line
 
     def render(self) -> str:

@@ -8,6 +8,7 @@ from hmac import compare_digest
 from typing import Final, NoReturn
 
 from ltm.model.errors import LtmError
+from ltm.model.redaction import KNOWN
 
 _SHOWN: Final = "Secret(***)"
 
@@ -24,6 +25,9 @@ class Secret:
 
     def __init__(self, value: str | None) -> None:
         self._value = value
+        if value is not None:
+            # From now on no text of ours has it (SEC-04).
+            KNOWN.learn(value)
 
     def reveal(self) -> str:
         """

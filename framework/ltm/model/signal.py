@@ -17,6 +17,7 @@ from ltm.model.enums import Action, OrderType, TimeInForce
 from ltm.model.errors import SignalError, shown, suggestion
 from ltm.model.identifiers import is_symbol
 from ltm.model.numbers import RULES, as_fraction, decimal_of
+from ltm.model.redaction import KNOWN
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -54,6 +55,9 @@ def _fail(number: int, field: str, rule: str, value: object, hint: str | None = 
 
 
 def _symbol(value: object) -> str:
+    if isinstance(value, str) and KNOWN.is_one(value):
+        # It would be in the journal, at the venue and in every listing.
+        raise _fail(54, "stock_code", "must not be one of this configuration's secrets", value)
     if isinstance(value, int) and not isinstance(value, bool):
         hint = "write it in quotes: a number loses its leading zeros"
         raise _fail(53, "stock_code", "must be a non-empty string", value, hint)

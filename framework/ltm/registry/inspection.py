@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from ltm import hookspecs
 from ltm.model.errors import LtmError, PluginError, suggestion
+from ltm.model.redaction import redact
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -97,7 +98,7 @@ def told(error: BaseException) -> str:
     """
     if isinstance(error, LtmError):
         return error.message
-    text = " ".join(str(error).split())[:_LONGEST]
+    text = " ".join(redact(str(error)).split())[:_LONGEST]
     safe = "".join(
         char if char.isprintable() else char.encode("unicode_escape").decode("ascii") for char in text
     )
