@@ -56,9 +56,9 @@ def move(state: State, slot: Slot, signed: Decimal, price: Decimal) -> None:
     """
     Book a signed quantity with its cash, and carry equity along.
     """
-    before = slot.market_value
     if slot.mark is None:
         slot.mark = price
+    before = slot.units * slot.mark
     realized = book(slot, signed, price)
     _carry(state, slot, before, signed * price * slot.instrument.multiplier, realized)
 
@@ -102,13 +102,15 @@ def amend(
 
 def _carry(state: State, slot: Slot, before: Decimal, paid: Decimal, realized: Decimal) -> None:
     # Cash, profit and equity follow what was booked; `before` is the market value until then.
-    currency = slot.instrument.currency
+    listed = slot.instrument
+    currency = listed.currency
     fx = slot.fx if slot.fx is not None else ZERO
     if realized:
         state.realized += realized * fx
     state.cash[currency] = state.cash.get(currency, ZERO) - paid
-    slot.units = slot.position * slot.instrument.multiplier * fx
-    state.equity += slot.market_value - before - paid * fx
+    slot.units = units = slot.position * listed.multiplier * fx
+    worth = units * slot.mark if slot.mark is not None else ZERO
+    state.equity += worth - before - paid * fx
     set_exit_levels(state, slot)
     slot.changed_at = state.sequence
     touch(slot)

@@ -8,12 +8,13 @@ are applied once each, and an order whose fate is not known stays open until evi
 from __future__ import annotations
 
 from decimal import Decimal
+from itertools import chain
 from typing import TYPE_CHECKING, Final, assert_never
 
 from ltm.core import events as e
 from ltm.core.effects import QueryOrder
 from ltm.core.fills import disbelieved, fill_reported, late
-from ltm.core.lifecycle import TERMINAL, Fact, NoMove, next_status
+from ltm.core.lifecycle import STALE, TERMINAL, UNEXPECTED, Fact, next_status
 from ltm.core.orders import Item, raise_alert
 from ltm.core.text import clean
 from ltm.model.enums import OrderStatus, Purpose, Severity
@@ -21,7 +22,7 @@ from ltm.model.numbers import RULES, plain
 from ltm.model.reports import Acked, Ambiguous, FillReport, NotSent, OrderReport, Outcome, Refused
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from ltm.core.context import Context
     from ltm.core.state import OrderState, Slot, State
@@ -45,60 +46,64 @@ def ask(context: Context, order: OrderState) -> Iterator[Item]:
         yield QueryOrder(order.client_order_id, order.venue_order_id, order.symbol)
 
 
-def known(context: Context, order: OrderState, fact: Fact, event: e.AnyEvent) -> Iterator[Item]:
+def known(context: Context, order: OrderState, fact: Fact, event: e.AnyEvent) -> tuple[Item, ...]:
     """
-    Record an event if the table lets its fact move the order; note what has no place.
+    Return an event if the table lets its fact move the order; a note of what has no place.
     """
     outcome = next_status(order.status, fact)
-    if outcome is NoMove.STALE:
-        return
-    if outcome is NoMove.UNEXPECTED:
-        yield e.Unexpected(
-            at=context.now, client_order_id=order.client_order_id, status=order.status, report=fact
+    if outcome is STALE:
+        return ()
+    if outcome is UNEXPECTED:
+        status = order.status
+        return (
+            e.Unexpected(at=context.now, client_order_id=order.client_order_id, status=status, report=fact),
         )
-        return
-    yield event
+    return (event,)
 
 
 # --- Outcomes of our requests -------------------------------------------------------------------
 
 
-def submit_answered(state: State, context: Context, order: OrderState, outcome: Outcome) -> Iterator[Item]:
+def submit_answered(state: State, context: Context, order: OrderState, outcome: Outcome) -> Iterable[Item]:
     """
     Take the outcome of the one submission of an order.
     """
-    order_id = order.client_order_id
     match outcome:
         case Acked():
-            if order.status is _ABSENT:
-                yield from late(state, context, order, outcome.venue_order_id)
-                return
-            event = e.OrderAccepted(
-                at=context.now, client_order_id=order_id, venue_order_id=outcome.venue_order_id
-            )
-            yield from known(context, order, _ACCEPTED, event)
+            return _acked(state, context, order, outcome.venue_order_id)
         case NotSent():
-            absent = e.OrderAbsent(
-                at=context.now,
-                client_order_id=order_id,
-                evidence=clean(f"not sent: {outcome.reason}"),
-                not_sent=True,
-            )
-            yield from known(context, order, Fact.ABSENT, absent)
-            if order.status is not OrderStatus.ABSENT:
-                return
-            message = f"order {order_id} ({order.side} {plain(order.quantity)} {order.symbol}) was not sent"
-            yield raise_alert(state, context, Severity.WARNING, "not_sent", f"{message}: {outcome.reason}")
+            return _not_sent(state, context, order, outcome.reason)
         case Refused() if outcome.code != DUPLICATE and order.status in _UNANSWERED:
-            yield from rejected(state, context, order, outcome.code, outcome.message)
+            return rejected(state, context, order, outcome.code, outcome.message)
         case Refused():
             # The stream already said otherwise, or an earlier request arrived: ask.
-            yield from _unknown(state, context, order, f"{outcome.code}: {outcome.message}")
-            yield from ask(context, order)
+            unknown = _unknown(state, context, order, f"{outcome.code}: {outcome.message}")
+            return chain(unknown, ask(context, order))
         case Ambiguous():
-            yield from _unknown(state, context, order, outcome.reason)
+            return _unknown(state, context, order, outcome.reason)
         case _:
             assert_never(outcome)
+
+
+def _acked(state: State, context: Context, order: OrderState, venue_order_id: str) -> Iterable[Item]:
+    if order.status is _ABSENT:
+        return late(state, context, order, venue_order_id)
+    if next_status(order.status, _ACCEPTED) is STALE:
+        return ()  # its fill overtook it
+    event = e.OrderAccepted(
+        at=context.now, client_order_id=order.client_order_id, venue_order_id=venue_order_id
+    )
+    return known(context, order, _ACCEPTED, event)
+
+
+def _not_sent(state: State, context: Context, order: OrderState, reason: str) -> Iterator[Item]:
+    order_id = order.client_order_id
+    evidence = clean(f"not sent: {reason}")
+    absent = e.OrderAbsent(at=context.now, client_order_id=order_id, evidence=evidence, not_sent=True)
+    yield from known(context, order, Fact.ABSENT, absent)
+    if order.status is OrderStatus.ABSENT:
+        message = f"order {order_id} ({order.side} {plain(order.quantity)} {order.symbol}) was not sent"
+        yield raise_alert(state, context, Severity.WARNING, "not_sent", f"{message}: {reason}")
 
 
 def _unknown(state: State, context: Context, order: OrderState, reason: str) -> Iterator[Item]:

@@ -15,7 +15,7 @@ from ltm.model.enums import OrderStatus, Severity
 from ltm.model.numbers import EXACT, RULES, ZERO, plain
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from ltm.core.context import Context
     from ltm.core.state import OrderState, State
@@ -29,26 +29,48 @@ _CENT: Final = Decimal("0.01")
 
 def fill_reported(
     state: State, context: Context, order: OrderState, fill: FillReport, *, inferred: bool = False
-) -> Iterator[Item]:
+) -> Iterable[Item]:
     """
     Take one execution of a known order: book it once, correct it, or refuse to believe it.
     """
     if fill.fill_id in order.before or (not fill.quantity and fill.fill_id not in order.fills):
-        return  # a fill that was taken back before we heard of it never was
+        return ()  # a fill that was taken back before we heard of it never was
     if not _bookable(state, order, fill):
         report = f"fill {fill.fill_id}: {fill.side} {fill.quantity} {fill.symbol} at {fill.price}"
-        yield from disbelieved(context, order, report)
-        return
+        return disbelieved(context, order, report)
     if fill.fill_id in order.fills:
-        yield from _seen_again(state, context, order, fill)
-        return
+        return _seen_again(state, context, order, fill)
+    over = order.filled + fill.quantity - order.quantity
+    if over > ZERO or order.status in TERMINAL or order.fills:
+        return _book(state, context, order, fill, over=over, inferred=inferred)
+    return (_filled(state, context, order, fill, inferred=inferred),)
+
+
+def _book(
+    state: State, context: Context, order: OrderState, fill: FillReport, *, over: Decimal, inferred: bool
+) -> Iterator[Item]:
+    # A fill that is not the first, or one of an order that should have none any more.
     if order.status is _ABSENT:
         yield from late(state, context, order, fill.venue_order_id or "")
     if order.fills and not inferred:
         yield from _replace_inferred(context, order, fill.quantity)
-    was, over = order.status, order.filled + fill.quantity - order.quantity
+        over = order.filled + fill.quantity - order.quantity
+    was = order.status
+    yield _filled(state, context, order, fill, inferred=inferred)
+    if over > 0:
+        message = f"order {order.client_order_id} filled {plain(over)} more than its {plain(order.quantity)}"
+        yield e.InstrumentBlocked(at=context.now, symbol=order.symbol, reason=message)
+        yield raise_alert(state, context, Severity.CRITICAL, "overfill", message)
+    elif was in TERMINAL:
+        message = f"order {order.client_order_id} was filled after it had been {was}"
+        yield raise_alert(state, context, Severity.WARNING, "fill_after_end", message)
+
+
+def _filled(
+    state: State, context: Context, order: OrderState, fill: FillReport, *, inferred: bool
+) -> e.OrderFilled:
     commission, currency, estimated = _commission(state, order, fill)
-    yield e.OrderFilled(
+    return e.OrderFilled(
         at=context.now,
         client_order_id=order.client_order_id,
         fill_id=fill.fill_id,
@@ -63,13 +85,6 @@ def fill_reported(
         estimated=estimated,
         inferred=inferred,
     )
-    if over > 0:
-        message = f"order {order.client_order_id} filled {plain(over)} more than its {plain(order.quantity)}"
-        yield e.InstrumentBlocked(at=context.now, symbol=order.symbol, reason=message)
-        yield raise_alert(state, context, Severity.CRITICAL, "overfill", message)
-    elif was in TERMINAL:
-        message = f"order {order.client_order_id} was filled after it had been {was}"
-        yield raise_alert(state, context, Severity.WARNING, "fill_after_end", message)
 
 
 def _bookable(state: State, order: OrderState, fill: FillReport) -> bool:
@@ -81,12 +96,14 @@ def _bookable(state: State, order: OrderState, fill: FillReport) -> bool:
         value = fill.quantity * fill.price * slot.instrument.multiplier
         if fill.commission is not None and fill.commission.is_finite():
             value += fill.commission
-        in_session = value * (slot.fx or ZERO)
-        books = (slot.cost, *state.cash.values(), state.equity, state.translation)
-        for number in books:
-            if not (number + value + in_session).is_finite():
-                return False
+        # Sums that do not fit raise; what is not finite stays so in every sum.
+        moved = value + value * (slot.fx or ZERO)
+        total = slot.cost + moved + (state.equity + moved) + (state.translation + moved)
+        for cash in state.cash.values():
+            total += cash + moved
     except ArithmeticError:
+        return False
+    if not total.is_finite():
         return False
     priced = fill.price > 0 or slot.instrument.allows_negative_price
     is_bust = not fill.quantity and fill.fill_id in order.fills

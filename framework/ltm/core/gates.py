@@ -12,13 +12,14 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
-import attrs
+import msgspec
 
+from ltm.core.budgets import buying_power, capital, daily_orders, order_quantity, order_value
 from ltm.core.context import Context
 from ltm.core.controls import entry_controls, exit_controls
 from ltm.core.state import Slot, State
 from ltm.model.enums import Lifecycle, OrderStatus, OrderType, TradingState
-from ltm.model.numbers import ONE, ZERO, plain
+from ltm.model.numbers import plain
 from ltm.model.order import OrderDraft
 from ltm.model.results import Check
 from ltm.model.signal import SignalRecord
@@ -38,8 +39,7 @@ _LIMITED: Final = frozenset({OrderType.LIMIT, OrderType.STOP_LIMIT})
 _STOPPED: Final = frozenset({OrderType.STOP, OrderType.STOP_LIMIT})
 
 
-@attrs.define
-class Candidate:
+class Candidate(msgspec.Struct, gc=False):
     """
     A draft on its way through the gates, with what has been worked out about it.
     """
@@ -124,7 +124,7 @@ def instrument(state: State, context: Context, candidate: Candidate) -> Check:
     C01: known, tradable, with a sound grid; entries also need no open question about it.
     """
     slot = candidate.slot
-    fault = slot.instrument.fault()
+    fault = slot.fault
     if fault is not None or not slot.instrument.tradable:
         reason = f"has {fault}" if fault else "is suspended at the venue"
         return _no("instrument", "not_tradable", f"{slot.instrument.symbol} {reason}")
@@ -191,11 +191,12 @@ def grid(state: State, context: Context, candidate: Candidate) -> Check:
     """
     C03: lot, tick, smallest and largest quantity and value. An exit may be smaller than a minimum.
     """
-    listed = candidate.slot.instrument
+    slot = candidate.slot
+    if slot.fault is not None:
+        return _GRID  # the gate before this one has said so, and there is nothing to divide by
+    listed = slot.instrument
     draft = candidate.draft
     quantity = draft.quantity
-    if listed.fault() is not None:
-        return _GRID  # the gate before this one has said so, and there is nothing to divide by
     if quantity % listed.lot_size:
         message = f"quantity must be a multiple of {plain(listed.lot_size)}, got {plain(quantity)}"
         return _no("grid", "lot", message, quantity, listed.lot_size)
@@ -240,7 +241,7 @@ def price(state: State, context: Context, candidate: Candidate) -> Check:
         return _no("price", "price_jump", message, slot.suspect, slot.mark)
     age = context.mono - slot.received
     limit = context.price_limit
-    measured = Decimal(f"{age:.3f}")
+    measured = Decimal(f"{age:.3f}") if age else _JUST_NOW
     if age > context.max_price_age:
         message = f"price is {plain(measured)} s old, limit {plain(limit)} s"
         return _no("price", "stale_price", message, measured, limit)
@@ -248,6 +249,9 @@ def price(state: State, context: Context, candidate: Candidate) -> Check:
         names = ", ".join(sorted(context.stale))
         return _no("price", "degraded", f"no usable price of {names}: equity is not known")
     return Check("price", "ok", measured, limit)
+
+
+_JUST_NOW: Final = Decimal("0.000")
 
 
 def trading_hours(state: State, context: Context, candidate: Candidate) -> Check:
@@ -269,72 +273,6 @@ def trading_hours(state: State, context: Context, candidate: Candidate) -> Check
 
 
 _WITHIN_HOURS: Final = Check("trading_hours", "ok")
-
-
-# --- Budgets ------------------------------------------------------------------------------------
-
-
-def daily_orders(state: State, context: Context, candidate: Candidate) -> Check:
-    """
-    C09: entry orders sent on the trading date.
-    """
-    sent, limit = Decimal(state.orders_today), Decimal(state.spec.max_daily_trades or 0)
-    if sent >= limit:
-        message = f"{sent} entry orders sent on {state.trading_date}, limit {limit}"
-        return _no("max_daily_trades", "max_daily_trades", message, sent, limit)
-    return Check("max_daily_trades", "ok", sent, limit, limit - sent)
-
-
-def order_quantity(state: State, context: Context, candidate: Candidate) -> Check:
-    """
-    C04: `max_order_quantity`.
-    """
-    limit, quantity = state.spec.max_order_quantity or ZERO, candidate.draft.quantity
-    if quantity > limit:
-        message = f"quantity {plain(quantity)} is above max_order_quantity {plain(limit)}"
-        return _no("max_order_quantity", "max_order_quantity", message, quantity, limit)
-    return Check("max_order_quantity", "ok", quantity, limit, limit - quantity)
-
-
-def order_value(state: State, context: Context, candidate: Candidate) -> Check:
-    """
-    C05: worst-case value against `max_order_value`, market orders included.
-    """
-    limit, value = state.spec.max_order_value or ZERO, candidate.draft.quantity * candidate.unit
-    if value > limit:
-        message = f"worst-case value {plain(value)} is above max_order_value {plain(limit)}"
-        return _no("max_order_value", "max_order_value", message, value, limit)
-    return Check("max_order_value", "ok", value, limit, limit - value)
-
-
-def capital(state: State, context: Context, candidate: Candidate) -> Check:
-    """
-    C32: the session's own cash, less what its open buys may still cost, covers worst cost and fee.
-    """
-    return _funds("session_capital", state.cash_total - state.reserved, state, candidate)
-
-
-def buying_power(state: State, context: Context, candidate: Candidate) -> Check:
-    """
-    C29: the funds the venue reported, moved by what happened since, cover worst cost and fee.
-    """
-    return _funds("buying_power", venue_funds(state, context), state, candidate)
-
-
-def venue_funds(state: State, context: Context) -> Decimal:
-    """
-    Return the account's funds as last reported, moved by the session's fills and open buys since.
-    """
-    free = state.cash_total - state.reserved
-    return free if context.available is None else free + context.available - context.available_cash
-
-
-def _funds(rule: str, free: Decimal, state: State, candidate: Candidate) -> Check:
-    cost = candidate.draft.quantity * candidate.unit * (ONE + state.spec.commission_rate)
-    if cost > free:
-        message = f"worst-case cost {plain(cost)} is above the free {plain(free)} {state.spec.currency}"
-        return _no(rule, rule, message, cost, free)
-    return Check(rule, "ok", cost, free, free - cost)
 
 
 # --- The signal ---------------------------------------------------------------------------------

@@ -44,8 +44,8 @@ class Watch:
     settled: bool = False
     """Peaks count only once the books agree with the venue."""
     dropped: int = 0
-    seen: tuple[object, ...] = ()
-    """What the alarm was worked out from."""
+    look: bool = True
+    """Whether anything else happened that the alarm is worked out from: bases, latches, agreement, a second."""
 
 
 def mark_all(  # noqa: C901, PLR0912 - the one hot loop: a call per branch would double its cost

@@ -7,9 +7,11 @@ next line runs, so that two orders in one turn see each other (RSK-07).
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING, Final
 
 import attrs
+import msgspec
 
 from ltm.core import events as e
 from ltm.core import gates
@@ -28,7 +30,7 @@ from ltm.model.results import Check, Reason
 from ltm.model.signal import SignalRecord
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from decimal import Decimal
 
     from ltm.core.context import Context
@@ -53,8 +55,7 @@ class Terms:
     exit: tuple[Gate, ...]
 
 
-@attrs.define(kw_only=True)
-class Wish:
+class Wish(msgspec.Struct, kw_only=True, gc=False):
     """
     Where an order comes from: a signal, or the session's own exits.
     """
@@ -80,41 +81,36 @@ def raise_alert(state: State, context: Context, severity: Severity, code: str, m
 
 def decide_signal(
     state: State, context: Context, terms: Terms, key: str, signal: SignalRecord
-) -> Iterator[Item]:
+) -> Iterable[Item]:
     """
     Trade on a signal that was never seen before, or say why not.
     """
     try:
-        yield from _decide(state, context, terms, key, signal)
+        return _decide(state, context, terms, key, signal)
     except ArithmeticError as error:
         # Raised before anything was decided: every product of money was tried in the gates (BAD-077).
         message = f"its numbers have more digits than money is counted in: {type(error).__name__}"
-        yield _denied(
-            context, Wish(key=key, signal=signal), [Check("numbers", "out_of_range", message=message)]
-        )
+        check = Check("numbers", "out_of_range", message=message)
+        return (_denied(context, Wish(key=key, signal=signal), [check]),)
 
 
-def _decide(state: State, context: Context, terms: Terms, key: str, signal: SignalRecord) -> Iterator[Item]:
+def _decide(state: State, context: Context, terms: Terms, key: str, signal: SignalRecord) -> Iterable[Item]:
     if signal.action is _HOLD:
-        yield e.SignalIgnored(at=context.now, signal_key=key, signal=signal)
-        return
+        return (e.SignalIgnored(at=context.now, signal_key=key, signal=signal),)
     wish = Wish(key=key, signal=signal)
     slot, problem = find_slot(state, signal.symbol)
     if slot is None or problem is not None:
-        yield _denied(context, wish, [problem or _UNLISTED])
-        return
+        return (_denied(context, wish, [problem or _UNLISTED]),)
     side = SIDES[signal.action]
     checks = [gates.signal_gate(state, context, signal)]
     if reduces(slot, side):
-        yield from _signal_exit(
-            state, context, terms, wish, signal=signal, slot=slot, side=side, checks=checks
-        )
-    elif side is SELL and not state.spec.allow_short:
+        return _signal_exit(state, context, terms, wish, signal=signal, slot=slot, side=side, checks=checks)
+    if side is SELL and not state.spec.allow_short:
         message = f"no position in {slot.instrument.symbol} to sell, and shorting is off"
-        yield _denied(context, wish, [*checks, Check("short", "nothing_to_sell", ZERO, message=message)])
-    else:
-        draft = _draft(signal, slot, side, signal.quantity or ZERO)
-        yield from _entry(state, context, terms, wish, slot=slot, draft=draft, checks=checks)
+        checks.append(Check("short", "nothing_to_sell", ZERO, message=message))
+        return (_denied(context, wish, checks),)
+    draft = _draft(signal, slot, side, signal.quantity or ZERO)
+    return _entry(state, context, terms, wish, slot=slot, draft=draft, checks=checks)
 
 
 _UNLISTED: Final = Check("instrument", "unknown_instrument")
@@ -161,7 +157,7 @@ def _signal_exit(
     slot: Slot,
     side: Side,
     checks: list[Check],
-) -> Iterator[Item]:
+) -> Iterable[Item]:
     # A signal against the position closes all of it unless it names a quantity (ruling 10).
     held = abs(slot.position)
     left = held - open_quantity(slot, side)
@@ -170,17 +166,16 @@ def _signal_exit(
     )
     if quantity <= 0:
         message = f"open orders already close the position of {plain(held)}"
-        yield _denied(context, wish, [*checks, Check("short", "exit_working", left, held, message=message)])
-        return
+        checks.append(Check("short", "exit_working", left, held, message=message))
+        return (_denied(context, wish, checks),)
     draft = _draft(signal, slot, side, quantity)
     if quantity <= left:
-        yield from place_exit(state, context, terms, wish, slot=slot, draft=draft, checks=checks)
-    elif side is SELL and not state.spec.allow_short:
+        return place_exit(state, context, terms, wish, slot=slot, draft=draft, checks=checks)
+    if side is SELL and not state.spec.allow_short:
         message = f"selling {plain(quantity)} with {plain(left)} free to sell would turn the position short"
-        check = Check("short", "would_flip", quantity, left, message=message)
-        yield _denied(context, wish, [*checks, check], draft)
-    else:
-        yield from _entry(state, context, terms, wish, slot=slot, draft=draft, checks=checks)
+        checks.append(Check("short", "would_flip", quantity, left, message=message))
+        return (_denied(context, wish, checks, draft),)
+    return _entry(state, context, terms, wish, slot=slot, draft=draft, checks=checks)
 
 
 # --- Entries ------------------------------------------------------------------------------------
@@ -195,18 +190,17 @@ def _entry(
     slot: Slot,
     draft: OrderDraft,
     checks: list[Check],
-) -> Iterator[Item]:
+) -> Iterable[Item]:
     # Price, size, gates, rules: everything is asked and written down, then one answer is given.
     session = gates.may_send(state, context, entry=True)
     checks.append(session)
     if session.code != "ok":
-        yield _denied(context, wish, checks, draft)
-        return
+        return (_denied(context, wish, checks, draft),)
     unit_price = worst_price(draft, slot, state.spec.market_collar)
     if unit_price is None:
         message = f"no price of {slot.instrument.symbol} has arrived yet"
-        yield _denied(context, wish, [*checks, Check("price", "no_price", message=message)], draft)
-        return
+        checks.append(Check("price", "no_price", message=message))
+        return (_denied(context, wish, checks, draft),)
     worst = worst_of(slot, unit_price)
     empty = snapshot_of(state, context, slot, draft.side, worst=worst, quantity=ZERO)
     rooms, faults = headrooms(context, draft, empty)
@@ -218,25 +212,20 @@ def _entry(
             quantity = slot.instrument.lot_size
         elif problem is not None:
             checks.append(problem)
-            yield from blame(state, context, faults)
-            yield _denied(context, wish, checks, draft)
-            return
+            return chain(blame(state, context, faults), (_denied(context, wish, checks, draft),))
         draft = _with_quantity(draft, quantity)
     snapshot = grown(empty, slot, draft.side, worst=worst, quantity=draft.quantity)
-    judgement = judge(context, draft, snapshot, rooms)
+    passed, denials, failed = judge(context, draft, snapshot, rooms)
     candidate = Candidate(slot, draft, entry=True, unit=worst.unit, signal=wish.signal)
     checks += [gate(state, context, candidate) for gate in terms.entry]
-    checks += judgement.checks
-    checks += judgement.denials
+    checks += passed
+    faults += failed
+    if not (denials or faults) and all([check.code == "ok" for check in checks]):  # noqa: C419 - a generator costs twice as much
+        return _intend(state, context, wish, draft, checks, unit_price=unit_price, entry=True)
+    checks += denials
     checks += [Check(name, "rule_fault", message=detail) for name, detail in faults]
-    faults += judgement.faults
-    if faults:
-        yield from blame(state, context, faults)
-    if not [check for check in checks if check.code != "ok"]:
-        yield from _intend(state, context, wish, draft, checks, unit_price=unit_price, entry=True)
-    else:
-        yield _denied(context, wish, checks, draft)
-        yield from _follow_up(state, context, checks)
+    denied = (_denied(context, wish, checks, draft),)
+    return chain(blame(state, context, faults), denied, _follow_up(state, context, checks))
 
 
 def _follow_up(state: State, context: Context, checks: list[Check]) -> Iterator[Item]:
@@ -291,7 +280,7 @@ def place_exit(
     slot: Slot,
     draft: OrderDraft,
     checks: list[Check],
-) -> Iterator[Item]:
+) -> tuple[Item, ...]:
     """
     Place an order that only reduces: limits do not apply to it (RSK-06).
     """
@@ -303,9 +292,8 @@ def place_exit(
     checks += [gate(state, context, candidate) for gate in terms.exit]
     checks.append(Check("exposure", "reducing", draft.quantity, abs(slot.position)))
     if not [check for check in checks if check.code not in _PASSED]:
-        yield from _intend(state, context, wish, draft, checks, unit_price=unit_price, entry=False)
-    else:
-        yield _denied(context, wish, checks, draft)
+        return _intend(state, context, wish, draft, checks, unit_price=unit_price, entry=False)
+    return (_denied(context, wish, checks, draft),)
 
 
 def exit_draft(slot: Slot, purpose: Purpose) -> OrderDraft | None:
@@ -340,9 +328,9 @@ def _intend(
     *,
     unit_price: Decimal,
     entry: bool,
-) -> Iterator[Item]:
+) -> tuple[Item, ...]:
     order_id = client_order_id(state.session_key, state.sequence + 1)
-    yield e.OrderIntended(
+    intended = e.OrderIntended(
         at=context.now,
         client_order_id=order_id,
         draft=draft,
@@ -355,7 +343,7 @@ def _intend(
         epoch=wish.epoch,
         attempt=wish.attempt,
     )
-    yield SubmitOrder(approve(draft, order_id))
+    return intended, SubmitOrder(approve(draft, order_id))
 
 
 def _denied(

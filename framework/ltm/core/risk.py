@@ -12,37 +12,24 @@ from decimal import Decimal, getcontext, setcontext
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-import attrs
+import msgspec
 from msgspec.structs import replace
 
 from ltm.core.exposure import group_total, open_quantity, refresh, worst_values
 from ltm.core.text import clean
 from ltm.model.enums import Side
 from ltm.model.errors import shown
-from ltm.model.numbers import DIGITS, ONE, RULES, ZERO
+from ltm.model.numbers import ONE, RULES, ZERO
 from ltm.model.order import SEAL, Approval, OrderDraft
 from ltm.model.results import Allow, Check, Deny
 from ltm.ports.rules import GroupExposure, PositionView, RiskSnapshot
 
 if TYPE_CHECKING:
-    from decimal import Context
-
     from ltm.core.context import Context as Surroundings
     from ltm.core.state import Slot, State
 
 _CODE: Final = re.compile(r"[a-z][a-z0-9_]{0,63}", re.ASCII)
 BUY: Final = Side.BUY
-
-
-@attrs.define
-class Judgement:
-    """
-    What all rules said about one draft.
-    """
-
-    checks: list[Check]
-    denials: list[Check]
-    faults: Faults
 
 
 def approve(draft: OrderDraft, client_order_id: str) -> Approval:
@@ -52,8 +39,7 @@ def approve(draft: OrderDraft, client_order_id: str) -> Approval:
     return Approval(SEAL, draft, client_order_id, None)
 
 
-@attrs.define
-class Worst:
+class Worst(msgspec.Struct, gc=False):
     """
     An instrument's worst case without the candidate, and what one more unit adds to it.
 
@@ -171,22 +157,12 @@ class AtPlugin:
 
     __slots__ = ("_outer",)
 
-    def __enter__(self) -> Context:
+    def __enter__(self) -> None:
         self._outer = getcontext()
-        inner = RULES.copy()
-        setcontext(inner)
-        return inner
+        setcontext(RULES.copy())
 
     def __exit__(self, *_: object) -> None:
         setcontext(self._outer)
-
-
-def _restore(inner: Context) -> None:
-    # A plugin may have set another context, or changed this one (BAD-113, BAD-116).
-    if getcontext() is not inner:
-        setcontext(inner)
-    if inner.prec != DIGITS or inner.rounding != RULES.rounding:
-        inner.prec, inner.rounding = DIGITS, RULES.rounding
 
 
 def raised(error: BaseException) -> str:
@@ -200,37 +176,39 @@ def raised(error: BaseException) -> str:
     return f"raised {type(error).__name__}: {shown(text)}"
 
 
-def judge(context: Surroundings, draft: OrderDraft, snapshot: RiskSnapshot, rooms: Rooms) -> Judgement:
+def judge(
+    context: Surroundings, draft: OrderDraft, snapshot: RiskSnapshot, rooms: Rooms
+) -> tuple[list[Check], list[Check], Faults]:
     """
     Ask every rule, one by one; anything but a sound verdict is a fault and denies (RSK-43).
+
+    Returns:
+        The verdicts that let the order pass, those that do not, and the rules that failed.
     """
-    judgement = Judgement([], [], [])
-    with AtPlugin() as inner:
+    passed: list[Check] = []
+    denials: list[Check] = []
+    faults: Faults = []
+    outer = getcontext()
+    try:
         for name, rule in context.rules:
+            setcontext(RULES.copy())  # a rule may have changed the one before (BAD-113, BAD-116)
             verdict: object
             try:
                 verdict = rule.check(draft, snapshot)
             except BaseException as error:  # noqa: BLE001 - plugin boundary: whatever a rule does, it denies
-                _fault(judgement, name, raised(error))
+                faults.append((name, raised(error)))
+                continue
+            if type(verdict) is Allow and _finite(verdict.measured) and _finite(verdict.limit):
+                passed.append(Check(name, "ok", verdict.measured, verdict.limit, rooms[name]))
+            elif type(verdict) is Deny and _is_sound(verdict):
+                text = clean(verdict.message)
+                room = rooms[name]
+                denials.append(Check(name, verdict.code, verdict.measured, verdict.limit, room, text))
             else:
-                _take(judgement, name, verdict, rooms.get(name))
-            _restore(inner)
-    return judgement
-
-
-def _take(judgement: Judgement, name: str, verdict: object, room: Decimal | None) -> None:
-    if type(verdict) is Allow and _finite(verdict.measured) and _finite(verdict.limit):
-        judgement.checks.append(Check(name, "ok", verdict.measured, verdict.limit, room))
-    elif type(verdict) is Deny and _is_sound(verdict):
-        text = clean(verdict.message)
-        judgement.denials.append(Check(name, verdict.code, verdict.measured, verdict.limit, room, text))
-    else:
-        _fault(judgement, name, _unsound(verdict))
-
-
-def _fault(judgement: Judgement, name: str, detail: str) -> None:
-    judgement.faults.append((name, detail))
-    judgement.denials.append(Check(name, "rule_fault", message=detail))
+                faults.append((name, _unsound(verdict)))
+    finally:
+        setcontext(outer)
+    return passed, denials, faults
 
 
 def _finite(number: object) -> bool:
@@ -259,17 +237,20 @@ def headrooms(context: Surroundings, draft: OrderDraft, snapshot: RiskSnapshot) 
     """
     rooms: Rooms = {}
     faults: Faults = []
-    with AtPlugin() as inner:
+    outer = getcontext()
+    try:
         for name, rule in context.rules:
+            setcontext(RULES.copy())
             room: object = ZERO
             try:
                 room = rule.headroom(draft, snapshot)
             except BaseException as error:  # noqa: BLE001 - plugin boundary, as above
                 faults.append((name, raised(error)))
-            _restore(inner)
             if room is None or (type(room) is Decimal and room.is_finite()):
                 rooms[name] = room
             else:
                 faults.append((name, f"answered {shown(room)} as headroom"))
                 rooms[name] = ZERO
+    finally:
+        setcontext(outer)
     return rooms, faults

@@ -7,7 +7,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
-from ltm.core import gates
+from ltm.core.budgets import value_room
 from ltm.core.exposure import open_quantity
 from ltm.core.risk import AtPlugin, Rooms, raised
 from ltm.core.text import clean
@@ -45,12 +45,8 @@ def size(
     Returns:
         The quantity, how it came about, and why there is none.
     """
-    room: Decimal | None = None
-    limiting = ""
     is_buy = signal.action is Action.BUY
-    for name, left in {**gate_headrooms(state, context, slot, unit, is_buy=is_buy), **rooms}.items():
-        if left is not None and (room is None or left < room):
-            room, limiting = left, name
+    room, limiting = room_of(state, context, slot, rooms, unit, is_buy=is_buy)
     name = context.sizer.name
     wished = _ask_sizer(context, signal, _view(state, context, slot, signal, unit=unit, room=room))
     if isinstance(wished, Check):
@@ -94,24 +90,30 @@ def _view(
     )
 
 
-def gate_headrooms(state: State, context: Context, slot: Slot, unit: Decimal, *, is_buy: bool) -> Rooms:
+def room_of(
+    state: State, context: Context, slot: Slot, rooms: Rooms, unit: Decimal, *, is_buy: bool
+) -> tuple[Decimal | None, str]:
     """
-    Return the largest quantity each gate would let pass (RSK-20: sizers ask before they size).
+    Return the largest quantity that every gate and rule would let pass, and which of them leaves no more.
+
+    Sizers ask before they size (RSK-20); None when nothing limits the quantity.
     """
     listed, spec = slot.instrument, state.spec
-    rooms: Rooms = {"quantity_range": listed.maximum_quantity, "max_order_quantity": spec.max_order_quantity}
-    if unit > 0:
-        fee = ONE + spec.commission_rate
-        values = {
-            "max_order_value": spec.max_order_value,
-            "notional_range": listed.maximum_notional,
-            "session_capital": RULES.divide(state.cash_total - state.reserved, fee),
-            "buying_power": RULES.divide(gates.venue_funds(state, context), fee),
-        }
-        for name, value in values.items():
-            rooms[name] = None if value is None else max(RULES.divide(value, unit), ZERO)
-        rooms |= headrooms(state, slot, unit, is_buy=is_buy)
-    return rooms
+    room, limiting = listed.maximum_quantity, "quantity_range"
+    most = spec.max_order_quantity
+    if most is not None and (room is None or most < room):
+        room, limiting = most, "max_order_quantity"
+    if unit > ZERO:
+        value, gate = value_room(state, context, listed)
+        most = RULES.divide(value, unit) if value > ZERO else ZERO
+        if room is None or most < room:
+            room, limiting = most, gate
+        if spec.limits.sums:
+            rooms = {**headrooms(state, slot, unit, is_buy=is_buy), **rooms}
+    for name, left in rooms.items():
+        if left is not None and (room is None or left < room):
+            room, limiting = left, name
+    return room, limiting
 
 
 def _shown(value: Decimal) -> str:

@@ -75,7 +75,8 @@ class StateImage(msgspec.Struct, kw_only=True):
     orders_today: int
     venue_ids: dict[str, str]
     old_fills: list[str]
-    signals: dict[str, int]
+    signals: tuple[list[str], list[int]]
+    """Keys and sequences in their order: the map itself would be sorted each time, by far the most of the work."""
     alerts: dict[str, OpenAlert]
     faulted: dict[str, str]
     near: dict[str, int]
@@ -99,7 +100,7 @@ class StateImage(msgspec.Struct, kw_only=True):
 
 
 _SLOT_FIELDS: Final = SlotImage.__struct_fields__
-_APART: Final = ("old_fills", "slots", "orders", "closed")
+_APART: Final = ("signals", "old_fills", "slots", "orders", "closed")
 _STATE_FIELDS: Final = tuple(name for name in StateImage.__struct_fields__ if name not in _APART)
 _ENCODER: Final = msgspec.json.Encoder(order="sorted")
 _DECODER: Final = msgspec.json.Decoder(StateImage)
@@ -112,6 +113,7 @@ def dump(state: State) -> bytes:
     values = {name: getattr(state, name) for name in _STATE_FIELDS}
     image = StateImage(
         **values,
+        signals=(list(state.signals), list(state.signals.values())),
         old_fills=list(state.old_fills),
         slots=[
             SlotImage(**{name: getattr(slot, name) for name in _SLOT_FIELDS}) for slot in state.slots.values()
@@ -132,6 +134,7 @@ def load(data: bytes) -> State:
     image = _DECODER.decode(data)
     state = State(**{name: getattr(image, name) for name in _STATE_FIELDS})
     state.arm()
+    state.signals.update(zip(*image.signals, strict=True))
     state.old_fills.update(dict.fromkeys(image.old_fills))
     for currency in image.cash:
         state.use_currency(currency)

@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import Final
 
 import attrs
+import msgspec
 
 from ltm.core.groups import Group, Totals
 from ltm.core.lifecycle import RANK, TERMINAL
@@ -22,7 +23,7 @@ from ltm.model.numbers import RULES, ZERO
 from ltm.model.results import Reason
 from ltm.model.spec import SessionSpec
 
-KEEP_CLOSED: Final = 4096
+KEEP_CLOSED: Final = 1024
 """Closed orders kept in memory for late reports; older ones are read back from the journal."""
 KEEP_FILLS: Final = 65_536
 """Ids of fills kept of orders that are no longer in memory, so that a sweep need not read them back."""
@@ -30,8 +31,7 @@ KEEP_ALERTS: Final = 1000
 """Alerts kept; one that no sink has taken is never dropped (I-18)."""
 
 
-@attrs.define(eq=False)
-class FillState:
+class FillState(msgspec.Struct, eq=False, gc=False):
     """
     One execution as booked.
     """
@@ -44,8 +44,7 @@ class FillState:
     inferred: bool = False
 
 
-@attrs.define(eq=False)
-class OrderState:
+class OrderState(msgspec.Struct, eq=False):
     """
     One order, from its intent on.
     """
@@ -76,10 +75,10 @@ class OrderState:
     venue_order_id: str | None = None
     reason: Reason | None = None
     cancel_pending: bool = False
-    fills: dict[str, FillState] = attrs.Factory(dict)
+    fills: dict[str, FillState] = msgspec.field(default_factory=dict)
     adopted: Decimal = ZERO
     """What had been filled when the order was taken over; its fills are not in `fills`."""
-    before: list[str] = attrs.Factory(list)
+    before: list[str] = msgspec.field(default_factory=list)
     """The ids of those fills, as far as the venue listed them."""
     counted_on: date | None = None
     """The trading date whose budget of entries the order took from (C09)."""
@@ -147,6 +146,8 @@ class Slot:
     samples: tuple[MarkSample, ...] = ()
     """Marks kept for a sizer that looks back, oldest first."""
     # Derived, rebuilt on load.
+    fault: str | None = attrs.field(init=False)
+    """What makes the instrument's grid unusable, if anything does."""
     units: Decimal = ZERO
     """position x multiplier x fx: what one unit of price is worth to equity."""
     calm_low: Decimal = ZERO
@@ -180,6 +181,9 @@ class Slot:
     """The epoch in which exits were left to a person."""
     rate_of: str | None = None
     """The currency whose rate into the session's this instrument's price is (RSK-08)."""
+
+    def __attrs_post_init__(self) -> None:
+        self.fault = self.instrument.fault()
 
     @property
     def market_value(self) -> Decimal:

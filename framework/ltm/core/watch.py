@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
 
     from ltm.core.context import Context
+    from ltm.core.marks import Watch
     from ltm.core.state import OrderState, State
     from ltm.ports.rules import EquityRule
 
@@ -65,28 +66,14 @@ def watch_equity(state: State, context: Context) -> Iterator[Item]:
             warning = yield from _warn(state, context, name, floor)
             alarm = max(alarm, level, warning)
     watch.alarm = alarm
-    watch.seen = _basis(state, context)
+    watch.look = False
 
 
-def is_calm(state: State, context: Context) -> bool:
+def is_calm(state: State, watch: Watch) -> bool:
     """
-    Return whether equity is between alarm and peak, and nothing else changed that floors depend on.
+    Return whether equity is between alarm and peak, and nothing else happened that floors depend on.
     """
-    watch = context.watch
-    return watch.alarm < state.equity <= state.peak and watch.seen == _basis(state, context)
-
-
-def _basis(state: State, context: Context) -> tuple[object, ...]:
-    # Everything but equity that the answer depends on.
-    return (
-        state.peak,
-        state.loss_base,
-        context.watch.settled,
-        state.reconciled_at is None,
-        context.boot_equity is None,
-        len(state.latches),
-        len(state.faulted),
-    )
+    return not watch.look and watch.alarm < state.equity <= state.peak
 
 
 def _counts(state: State, context: Context, rule: EquityRule) -> bool:

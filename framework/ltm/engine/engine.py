@@ -15,21 +15,22 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from concurrent.futures import Future
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
 from ltm.core import commands as c
-from ltm.core import control, effects, events, invariants, recovery, watch
+from ltm.core import control, effects, events, recovery, watch
 from ltm.core.session import Session
 from ltm.engine.alerts import AlertDispatcher
-from ltm.engine.inputs import Input, Localise, MakeAlerts, Observer, Request, reply
+from ltm.engine.inputs import REPORTS, TURN, Input, Localise, MakeAlerts, Observer, Request, reply
 from ltm.engine.intake import Intake
-from ltm.engine.market import PATIENCE, Market
+from ltm.engine.market import Market
 from ltm.engine.perform import Performer, reached
+from ltm.engine.selfcheck import SelfCheck
 from ltm.engine.state_dir import FreeSpace, KillSwitch
 from ltm.engine.surroundings import Surroundings
-from ltm.model.enums import Lifecycle, Purpose, TradingState
+from ltm.model.enums import Lifecycle, TradingState
 from ltm.model.errors import BrokerConnectionError, JournalError, LtmError, PluginError, SignalError, shown
 from ltm.model.instrument import Instrument
 from ltm.model.market import Quote
@@ -39,11 +40,6 @@ from ltm.ports.shell import Clock, SignalSource
 
 if TYPE_CHECKING:
     from ltm.model.signal import Signal
-
-TURN: Final = 1_000
-"""Inputs taken between two commits: bounds how long an order waits behind marks."""
-_NOTHING_LEAVES: Final = frozenset({TradingState.HALTED, TradingState.KILLED})
-STOP_SECONDS: Final = 10.0
 
 
 @attrs.define(kw_only=True, eq=False)
@@ -80,8 +76,8 @@ class Engine:
     market: Market = attrs.field(init=False)
     _todo: list[effects.Effect] = attrs.Factory(list)
     _answers: list[Future[None]] = attrs.Factory(list)
-    _witness: invariants.Witness | None = None
     _seen: list[events.AnyEvent] = attrs.Factory(list)
+    _check: SelfCheck = attrs.field(init=False)
     _snapshot_at: int = 0
     _stop_by: float | None = None
 
@@ -105,6 +101,7 @@ class Engine:
         self.surroundings = Surroundings(
             alerts=self.alerts, kill_switch=self.kill_switch, free_space=self.free_space
         )
+        self._check = SelfCheck(self.session.state)
         self._snapshot_at = self.session.state.sequence
         if self.observers:
             self.session.listener = self._seen.append
@@ -185,22 +182,44 @@ class Engine:
         Hand queued inputs to the session, and signals that are due.
         """
         self._now()
-        worked = bool(self.inputs)
-        quotes: list[Quote] = []
         if self.session.context.mono >= self.session.context.second_at:
             self._tick()
+        worked = bool(self.inputs)
+        if worked:
+            self._take_inputs()
+        return self._poll() or worked
+
+    def _take_inputs(self) -> None:
+        # In their order; what comes in a row of one kind is handed over together.
+        quotes: list[Quote] = []
+        told: list[c.AnyCommand] = []
         for _ in range(min(len(self.inputs), TURN)):
             item = self.inputs.popleft()
-            if type(item) is Quote:
-                quotes.append(item)
+            kind = type(item)
+            if kind is Quote:
+                if told:
+                    self._hear(told)
+                quotes.append(item)  # type: ignore[arg-type] # its type was just looked at
                 continue
             if quotes:
                 self._mark(quotes)
                 quotes = []
-            self._take(item)
+            if kind in REPORTS:
+                told.append(c.BrokerReported(item))  # type: ignore[arg-type] # as above
+            elif kind is c.SubmitAnswered:
+                told.append(item)  # type: ignore[arg-type] # as above
+            else:
+                if told:
+                    self._hear(told)
+                self._take(item)
         if quotes:
             self._mark(quotes)
-        return self._poll() or worked
+        elif told:
+            self._hear(told)
+
+    def _hear(self, told: list[c.AnyCommand]) -> None:
+        self._todo += self.session.handle_all(told)
+        told.clear()
 
     def _now(self) -> None:
         self.market.keep_time()
@@ -211,23 +230,11 @@ class Engine:
         is_killed = self.session.state.trading_state is TradingState.KILLED
         for command in self.surroundings.look(self.clock.monotonic(), is_killed=is_killed):
             self._todo += self.session.handle(command)
-        self._audit()
+        broken = self._check.look()
+        if broken is not None:
+            self._todo += self.session.handle(broken)
         if self._stop_by is None and self.session.state.lifecycle is Lifecycle.STOPPING:
-            # A market at full speed has its own minutes in no time; elsewhere somebody is waiting.
-            full_speed = self.set_time is not None and self.market.horizon is None
-            patience = PATIENCE.total_seconds() if full_speed else STOP_SECONDS
-            self._stop_by = self.clock.monotonic() + patience
-
-    def _audit(self) -> None:
-        # On in production too: books that contradict themselves send nothing any more (REL-5).
-        state = self.session.state
-        if self._witness is not None and self._witness.sequence == state.sequence:
-            return
-        broken = invariants.violations(state, self._witness, closed=False)
-        self._witness = invariants.witness(state)
-        if broken and state.trading_state not in _NOTHING_LEAVES:
-            message = f"after record {state.sequence}: {'; '.join(broken)}"
-            self._todo += self.session.handle(c.Halt("invariant", message))
+            self._stop_by = self.clock.monotonic() + self.market.patience
 
     def _mark(self, quotes: list[Quote]) -> None:
         self._todo += self.session.mark(quotes)
@@ -279,12 +286,9 @@ class Engine:
     def _take(self, item: Input) -> None:
         if isinstance(item, Request):
             self._answer(item)
-        elif isinstance(item, c.Command):
-            self._todo += self.session.handle(item)  # type: ignore[arg-type] # every command is of the union
-        elif isinstance(item, Instrument):
-            self._todo += self.session.handle(c.DefineInstrument(item))
-        elif not isinstance(item, Quote):
-            self._todo += self.session.handle(c.BrokerReported(item))
+        else:
+            command = c.DefineInstrument(item) if isinstance(item, Instrument) else item
+            self._todo += self.session.handle(command)  # type: ignore[arg-type] # the rest are commands
 
     def _answer(self, request: Request) -> None:
         try:
@@ -391,7 +395,5 @@ class Engine:
         Once records are refused: halt, and cancel what is open without a record, since canceling is safe.
         """
         control.seize(self.session.state, self.clock.now())
-        for order in list(self.session.state.orders.values()):
-            if order.purpose is not Purpose.FOREIGN:
-                await self.performer.cancel_unrecorded(order)
+        await self.performer.cancel_unrecorded()
         await self.broker.disconnect()

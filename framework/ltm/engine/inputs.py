@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import Future
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 import attrs
 
@@ -14,7 +14,7 @@ from ltm.core import commands as c
 from ltm.core import events
 from ltm.engine.alerts import AlertDispatcher
 from ltm.model.market import Quote
-from ltm.model.reports import BrokerEvent
+from ltm.model.reports import BrokerEvent, FillReport, LinkReport, OrderReport
 from ltm.model.signal import Signal, SignalRecord
 
 if TYPE_CHECKING:
@@ -43,6 +43,9 @@ def reply(answers: list[Future[None]], error: Exception | None = None) -> None:
     answers.clear()
 
 
+TURN: Final = 1_000
+"""Inputs taken between two commits: bounds how long an order waits behind marks."""
+REPORTS: Final = frozenset({FillReport, OrderReport, LinkReport})
 Input = Quote | BrokerEvent | c.Command | Request
 Told = Callable[[str, str], None]
 MakeAlerts = Callable[[Told, Told], AlertDispatcher]

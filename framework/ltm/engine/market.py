@@ -16,6 +16,7 @@ from ltm.ports.shell import Clock
 
 PATIENCE: Final = timedelta(minutes=5)
 """How long questions may stay open after the last price of a market."""
+STOP_SECONDS: Final = 10.0
 
 
 @attrs.define(kw_only=True, eq=False)
@@ -35,6 +36,16 @@ class Market:
     """How far the market may go now; None: as far as it likes."""
     over: bool = False
     _over_since: datetime | None = None
+
+    @property
+    def patience(self) -> float:
+        """
+        How many seconds a stopping session waits for its last orders.
+
+        A market at full speed has its own minutes in no time; elsewhere somebody is waiting.
+        """
+        full_speed = self.set_time is not None and self.horizon is None
+        return PATIENCE.total_seconds() if full_speed else STOP_SECONDS
 
     def keep_time(self) -> None:
         """

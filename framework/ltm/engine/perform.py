@@ -7,24 +7,23 @@ wrong type make a submission `Ambiguous`, never "rejected" (REL 2.2.4, F26, F47)
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import Any, Final, TypeVar, assert_never
 
 import attrs
 
 from ltm.core import commands as c
 from ltm.core import effects
 from ltm.core.session import Session
+from ltm.model.enums import Purpose
 from ltm.model.errors import BrokerConnectionError, LtmError, shown
 from ltm.model.reports import Acked, Ambiguous, FillReport, NotSent, OrderReport, Outcome, Refused
 from ltm.ports.broker import Broker
 from ltm.ports.shell import Clock
 
-if TYPE_CHECKING:
-    from ltm.core.state import OrderState
-
 T = TypeVar("T")
+_AtVenue = effects.SubmitOrder | effects.SendCancel | effects.QueryOrder | effects.Sweep
 OVERLAP: Final = timedelta(hours=24)
 """How far before the last known moment fills are asked for after a start (REL-4)."""
 RECENT: Final = timedelta(minutes=5)
@@ -48,19 +47,21 @@ class Performer:
     killed: bool = False
     """Whether the kill switch was found set before these effects (O10)."""
 
-    async def perform(self, effect: effects.Effect) -> None:
+    def perform(self, effect: _AtVenue) -> Coroutine[Any, Any, None]:
         """
         Perform one effect and queue its answer.
         """
         match effect:
             case effects.SubmitOrder():
-                await self._submit(effect)
+                return self._submit(effect)
             case effects.SendCancel():
-                await self._cancel(effect)
+                return self._cancel(effect)
             case effects.QueryOrder():
-                await self._query(effect)
+                return self._query(effect)
             case effects.Sweep():
-                await self._sweep(effect)
+                return self._sweep(effect)
+            case _:
+                assert_never(effect)
 
     async def _submit(self, effect: effects.SubmitOrder) -> None:
         order_id = effect.approval.client_order_id
@@ -133,11 +134,14 @@ class Performer:
         bounded: Awaitable[T] = call if self.deadline is None else self.deadline(call)
         return await bounded
 
-    async def cancel_unrecorded(self, order: OrderState) -> None:
+    async def cancel_unrecorded(self) -> None:
         """
-        Cancel an order when no record can be written any more.
+        Cancel what is ours and open, when no record can be written any more.
         """
-        await self._outcome(self.broker.cancel(order.client_order_id, order.venue_order_id, order.symbol))
+        for order in list(self.session.state.orders.values()):
+            if order.purpose is not Purpose.FOREIGN:
+                call = self.broker.cancel(order.client_order_id, order.venue_order_id, order.symbol)
+                await self._outcome(call)
 
 
 async def reached(call: Awaitable[T]) -> T:

@@ -4,7 +4,7 @@ The mock broker: the broker port over a venue in this process, or over one behin
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from ltm.brokers.mock import wire
 from ltm.brokers.mock.door import LocalDoor, Unanswered, Unreachable
@@ -23,7 +23,7 @@ from ltm.model.reports import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Coroutine, Sequence
     from datetime import datetime
     from pathlib import Path
 
@@ -103,17 +103,22 @@ class MockBroker:
         found: list[Instrument] = await self._door.ask(wire.Instruments(tuple(symbols)))
         return found
 
-    async def submit(self, approval: Approval) -> Outcome:
+    def submit(self, approval: Approval) -> Coroutine[Any, Any, Outcome]:
         """
         Send one order.
         """
-        return await self._outcome(wire.Submit(approval.client_order_id, approval.draft))
+        return self._outcome(wire.Submit(approval.client_order_id, approval.draft))
 
-    async def cancel(self, client_order_id: str, venue_order_id: str | None, symbol: str) -> Outcome:  # noqa: ARG002 - the port's; the ids are enough here
+    def cancel(
+        self,
+        client_order_id: str,
+        venue_order_id: str | None,
+        symbol: str,  # noqa: ARG002 - the port's; the ids are enough here
+    ) -> Coroutine[Any, Any, Outcome]:
         """
         Cancel one order.
         """
-        return await self._outcome(wire.Cancel(client_order_id, venue_order_id))
+        return self._outcome(wire.Cancel(client_order_id, venue_order_id))
 
     async def find_order(
         self,

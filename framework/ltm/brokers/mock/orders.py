@@ -4,19 +4,20 @@ The venue's side of an order, and the place where orders for one symbol wait.
 
 from __future__ import annotations
 
+from datetime import datetime
+from decimal import Decimal
 from typing import TYPE_CHECKING, Final
+
+import msgspec
 
 from ltm.model.enums import OrderStatus, OrderType, Side, TimeInForce
 from ltm.model.numbers import COST_GRID, ONE, RULES, ZERO
+from ltm.model.order import OrderDraft
 from ltm.model.reports import OrderReport
 
 if TYPE_CHECKING:
-    from datetime import datetime
-    from decimal import Decimal
-
     from ltm.model.instrument import Instrument
     from ltm.model.market import Quote
-    from ltm.model.order import OrderDraft
 
 # On Python 3.11 a member asked of its enum costs ten times what a name costs, and these are asked for every order.
 _BUY: Final = Side.BUY
@@ -27,60 +28,34 @@ FILLED: Final = OrderStatus.FILLED
 MARKET: Final = OrderType.MARKET
 
 
-class VenueOrder:
+class VenueOrder(msgspec.Struct, eq=False, gc=False):
     """
     One order from its arrival on; it stays known for ever.
     """
 
-    __slots__ = (
-        "at",
-        "charged",
-        "client_order_id",
-        "draft",
-        "filled",
-        "fills",
-        "is_buy",
-        "limit",
-        "number",
-        "one_chance",
-        "open",
-        "reason",
-        "reason_code",
-        "remaining",
-        "reserved",
-        "rested",
-        "status",
-        "trigger",
-        "value",
-        "venue_order_id",
-    )
-
-    def __init__(self, number: int, client_order_id: str, draft: OrderDraft, at: datetime) -> None:
-        self.number: Final = number
-        self.client_order_id: Final = client_order_id
-        # Made from the client's id, so that no other run of this venue gives it to another order.
-        self.venue_order_id: Final = f"v{client_order_id}"
-        self.draft: Final = draft
-        self.is_buy: Final = draft.side is _BUY
-        life = draft.time_in_force
-        self.one_chance: Final = life is _IOC or life is FOK
-        self.open = True
-        """Said by a flag too, since asking an enum is slow."""
-        self.limit: Final = draft.limit_price
-        self.trigger = draft.trigger_price
-        """None when there is none, or when it was reached."""
-        self.rested = False
-        """Whether a price was seen that did not reach the limit: from then on it fills at the limit."""
-        self.remaining = draft.quantity
-        self.filled = ZERO
-        self.value = ZERO
-        self.charged = ZERO
-        self.reserved = ZERO
-        self.fills = 0
-        self.status = _ACCEPTED
-        self.at = at
-        self.reason_code: str | None = None
-        self.reason: str | None = None
+    number: int
+    client_order_id: str
+    draft: OrderDraft
+    at: datetime
+    venue_order_id: str
+    is_buy: bool
+    one_chance: bool
+    limit: Decimal | None
+    trigger: Decimal | None
+    """None when there is none, or when it was reached."""
+    remaining: Decimal
+    open: bool = True
+    """Said by a flag too, since asking an enum is slow."""
+    rested: bool = False
+    """Whether a price was seen that did not reach the limit: from then on it fills at the limit."""
+    filled: Decimal = ZERO
+    value: Decimal = ZERO
+    charged: Decimal = ZERO
+    reserved: Decimal = ZERO
+    fills: int = 0
+    status: OrderStatus = _ACCEPTED
+    reason_code: str | None = None
+    reason: str | None = None
 
     def reached_by(self, price: Decimal) -> bool:
         """
@@ -136,6 +111,26 @@ class VenueOrder:
             reason_code=self.reason_code,
             reason=self.reason,
         )
+
+
+def arrived(number: int, client_order_id: str, draft: OrderDraft, at: datetime) -> VenueOrder:
+    """
+    Return an order as it is on its arrival.
+    """
+    life = draft.time_in_force
+    return VenueOrder(
+        number,
+        client_order_id,
+        draft,
+        at,
+        # Made from the client's id, so that no other run of this venue gives it to another order.
+        f"v{client_order_id}",
+        draft.side is _BUY,
+        life is _IOC or life is FOK,
+        draft.limit_price,
+        draft.trigger_price,
+        draft.quantity,
+    )
 
 
 class Liquidity:

@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Final
 from ltm.brokers.mock.exactly import exactly
 from ltm.brokers.mock.ledger import Ledger, average_entry_price
 from ltm.brokers.mock.market import Bar, BookTop, Moment, Print
-from ltm.brokers.mock.orders import FILLED, FOK, UNLIMITED, Book, Liquidity, VenueOrder
+from ltm.brokers.mock.orders import FILLED, FOK, UNLIMITED, Book, Liquidity, VenueOrder, arrived
 from ltm.brokers.mock.refusals import expected_price, refusal, refuse
 from ltm.model.enums import OrderStatus, TimeInForce
 from ltm.model.market import Quote
@@ -116,7 +116,7 @@ class Venue:
             message = f"{client_order_id} arrived before, as {earlier.venue_order_id}"
             return Refused("duplicate_client_order_id", message)
         self._number += 1
-        order = VenueOrder(self._number, client_order_id, draft, self.now)
+        order = arrived(self._number, client_order_id, draft, self.now)
         self._orders[client_order_id] = order
         book = self._books.get(draft.symbol)
         if book is None:

@@ -53,7 +53,8 @@ def _become(state: State, order: OrderState, fact: Fact) -> None:
     if status in TERMINAL:
         order.cancel_pending = False
         if not was_terminal:
-            state.reserved -= order.unit_cost * max(order.quantity - order.filled, ZERO)
+            if order.unit_cost:
+                state.reserved -= order.unit_cost * max(order.quantity - order.filled, ZERO)
             _close(state, slot, order)
     elif was_terminal:
         state.reserved += order.unit_cost * order.leaves
@@ -202,38 +203,35 @@ def order_recalled(state: State, event: e.OrderRecalled) -> None:
 
 def order_filled(state: State, event: e.OrderFilled) -> None:
     order = _find(state, event.client_order_id)
-    name_venue_order(state, order, event.venue_order_id)
+    quantity, price, commission = event.quantity, event.price, event.commission
+    if event.venue_order_id != order.venue_order_id:
+        name_venue_order(state, order, event.venue_order_id)
     order.fills[event.fill_id] = FillState(
-        event.quantity,
-        event.price,
-        event.commission,
-        event.commission_currency,
-        event.estimated,
-        event.inferred,
+        quantity, price, commission, event.commission_currency, event.estimated, event.inferred
     )
-    if order.status not in TERMINAL:
-        state.reserved -= order.unit_cost * min(event.quantity, order.leaves)
-    order.filled += event.quantity
-    order.value += event.quantity * event.price
-    order.commission += event.commission
+    if order.unit_cost and order.status not in TERMINAL:
+        state.reserved -= order.unit_cost * min(quantity, order.leaves)
+    order.filled += quantity
+    order.value += quantity * price
+    order.commission += commission
     order.updated_at = event.at
     if order.status is _UNKNOWN:
         order.reason = None  # a fill says what became of it
     state.fill_count += 1
     state.estimates += event.estimated
     slot = state.slots[order.symbol]
-    signed = event.quantity if order.side is _BUY else -event.quantity
     whole = order.filled >= order.quantity
     _become(state, order, _WHOLLY if whole else _PARTLY)
     if whole and not order.entry:
         slot.exit_attempts = 0  # it did what it was sent for: what is left is a new matter
         slot.retry_at = 0.0
+    signed = quantity if order.side is _BUY else -quantity
     slot.net_fills += signed
     if state.counts:
-        scale = slot.instrument.multiplier * (slot.fx or ZERO)
-        note_fill(state.tallies, event.quantity * event.price * scale)
-    move(state, slot, signed, event.price)
-    charge(state, slot, event.commission, event.commission_currency)
+        note_fill(state.tallies, quantity * price * slot.instrument.multiplier * (slot.fx or ZERO))
+    move(state, slot, signed, price)
+    if commission:
+        charge(state, slot, commission, event.commission_currency)
 
 
 def fill_replaced(state: State, event: e.FillReplaced) -> None:

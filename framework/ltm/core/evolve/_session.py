@@ -117,6 +117,7 @@ def instrument_defined(state: State, event: e.InstrumentDefined) -> None:
     else:
         _forget_aliases(state, slot.instrument)
         slot.instrument = instrument
+        slot.fault = instrument.fault()
     for alias in instrument.aliases:
         state.aliases.setdefault(alias, []).append(instrument.symbol)
     slot.fx = state.fx.get(instrument.currency)

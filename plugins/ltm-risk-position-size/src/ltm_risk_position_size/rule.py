@@ -4,7 +4,7 @@ The `position_size` rule (RSK-20): exact comparisons on the worst case that the 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from ltm.model.enums import Side
 from ltm.model.numbers import ZERO, plain
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from ltm.model.order import OrderDraft
     from ltm.ports import RiskSnapshot
     from ltm_risk_position_size.config import PositionSizeConfig
+
+# On Python 3.11 a member asked of its enum costs several times what a name costs, and rules run for every order.
+_BUY: Final = Side.BUY
 
 
 class PositionSize:
@@ -43,7 +46,7 @@ class PositionSize:
         """
         Judge an entry; what only takes from the other side of the position always passes (RSK-14).
         """
-        is_buy = order.side is Side.BUY
+        is_buy = order.side is _BUY
         exposure = snapshot.long_after if is_buy else -snapshot.short_after
         grown_from = ZERO
         if snapshot.worst_price <= ZERO:
@@ -68,7 +71,7 @@ class PositionSize:
         """
         if snapshot.worst_price <= ZERO:
             return ZERO
-        is_buy = order.side is Side.BUY
+        is_buy = order.side is _BUY
         room = snapshot.short_before if not is_buy else -snapshot.long_before
         # Without equity there is room for what empties the other side, and no more.
         if snapshot.equity > ZERO:

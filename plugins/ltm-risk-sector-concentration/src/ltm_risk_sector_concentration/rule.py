@@ -4,7 +4,7 @@ The `sector_concentration` rule (RSK-21): gross worst-case exposure per sector, 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from ltm.model.enums import Side
 from ltm.model.numbers import ONE, ZERO, plain
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from ltm_risk_sector_concentration.config import SectorConcentrationConfig
 
 _NAME = "sector_concentration"
+# On Python 3.11 a member asked of its enum costs several times what a name costs, and rules run for every order.
+_BUY: Final = Side.BUY
 
 
 class SectorConcentration:
@@ -94,7 +96,7 @@ class SectorConcentration:
         if room is None or snapshot.worst_price <= ZERO:
             return ZERO
         # The sector holds the worse of both sides: up to that, the order's own side costs nothing.
-        exposure = snapshot.long_before if order.side is Side.BUY else -snapshot.short_before
+        exposure = snapshot.long_before if order.side is _BUY else -snapshot.short_before
         worst = max(abs(snapshot.long_before), abs(snapshot.short_before))
         return (worst + room - exposure) / snapshot.worst_price
 
