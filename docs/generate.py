@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 import importlib
 import inspect
+import json
 import re
 import sys
 import tomllib
@@ -33,6 +34,7 @@ from ltm.core.summary import Summary
 from ltm.core.views import LimitRow, PositionRow, StatusRow
 from ltm.model import errors
 from ltm.model.results import Check, Reason
+from ltm.model.signal_schema import signal_schema
 from ltm.registry import Registry
 
 if TYPE_CHECKING:
@@ -236,6 +238,10 @@ def exceptions(_: str) -> str:
 # --- Command line --------------------------------------------------------------------------------
 
 
+def schema_of_signals(_: str) -> str:
+    return f"```json\n{json.dumps(signal_schema(), indent=2)}\n```"
+
+
 def commands(_: str) -> str:
     blocks = [command_text("ltm", cli, level=3)]
     for name, entry in COMMANDS.items():
@@ -360,6 +366,7 @@ def session_table(_: str) -> str:
 PARTS: dict[str, Callable[[str], str]] = {
     "codes": codes,
     "commands": commands,
+    "signal-schema": schema_of_signals,
     "config": config,
     "exceptions": exceptions,
     "hooks": hooks,

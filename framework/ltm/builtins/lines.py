@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 LONGEST_LINE: Final = 1 << 16
 CHUNK: Final = 1 << 16
-_LARGEST_EXPONENT: Final = 308
+_EXPONENTS: Final = (-324, 308)
+"""Those of the smallest and the largest binary float: models make scores of all of them."""
 _NUMBERS: Final = ("score", "confidence", "quantity", "limit_price", "trigger_price")
 
 Line = tuple[int, bytes | None]
@@ -167,7 +168,7 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def _number(text: str) -> Decimal | float:
     # What is too large to be meant is as bad as NaN, and the field it stands in says so.
     number = decimal_of(text)
-    usable = number is not None and abs(number.adjusted()) <= _LARGEST_EXPONENT
+    usable = number is not None and _EXPONENTS[0] <= number.adjusted() <= _EXPONENTS[1]
     return number if number is not None and usable else float("nan")
 
 

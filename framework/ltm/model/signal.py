@@ -27,8 +27,9 @@ _STAMP: Final = re.compile(
     r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d([.,]\d{1,9})?)?(Z|z|[+-]\d\d:?\d\d)?", re.ASCII
 )
 _SYMBOL_LIMIT: Final = 64
-_LARGEST: Final = Decimal("1E+15")
-_SMALLEST: Final = Decimal("1E-12")
+LARGEST: Final = Decimal("1E+15")
+SMALLEST: Final = Decimal("1E-12")
+MOST_INTENTS: Final = 1 << 31
 
 
 class SignalRecord(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
@@ -126,7 +127,7 @@ def _positive(value: object, field: str) -> Decimal | None:
     if number is None or number <= 0:
         raise _fail(72, field, "must be a finite number above 0", value)
     # So that products and sums of money stay within the digits of `EXACT` (BAD-077).
-    if number > _LARGEST or RULES.remainder(number, _SMALLEST):
+    if number > LARGEST or RULES.remainder(number, SMALLEST):
         raise _fail(72, field, "must be at most 1e15 with at most 12 decimals", value)
     return number
 
@@ -164,7 +165,7 @@ def _near(value: object, known: Iterable[str]) -> str | None:
 
 
 def _intent(value: object) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 1 << 31:
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < MOST_INTENTS:
         raise _fail(67, "intent", "must be a whole number from 0", value)
     return value
 
@@ -226,7 +227,7 @@ class Signal:
 
 
 FIELDS: Final = tuple(field.name for field in attrs.fields(Signal))
-_REQUIRED: Final = ("stock_code", "action", "score", "confidence", "timestamp")
+REQUIRED: Final = ("stock_code", "action", "score", "confidence", "timestamp")
 
 
 def utc_of(timestamp: str, zone: tzinfo | None) -> datetime:
@@ -289,7 +290,7 @@ def signal_from_mapping(values: Mapping[str, Any]) -> Signal:
         if name not in FIELDS:
             rule = f"must be one of {', '.join(FIELDS)}"
             raise _fail(67, "field name", rule, name, _near(name, FIELDS))
-    for name in _REQUIRED:
+    for name in REQUIRED:
         if name not in values:
             message = f"{name} is required"
             raise SignalError(message, code="LTM-SIG-067", field=name, hint="add the field")
