@@ -285,6 +285,23 @@ def test_a_fill_that_was_taken_back_before_we_heard_of_it_never_was(desk):
     assert ([], [], D(0)) == (desk.all(e.Unexpected), desk.all(e.OrderFilled), desk.slot().position)
 
 
+@pytest.mark.parametrize(
+    ("corrected", "status"), [(99, "partially_filled"), (100, "filled"), (101, "filled")]
+)
+def test_a_correction_may_fill_an_order_and_more_than_fill_it(desk, corrected, status):
+    """
+    REL-2, I-02: as an overfill by any other fill: booked, blocked, told.
+    """
+    order_id = desk.order()
+    desk.fill(order_id, 60, 100, "a")
+    desk.fill(order_id, corrected, 100, "a")
+
+    assert (status, D(corrected)) == (desk.get(order_id).status, desk.slot().position)
+    assert (corrected > 100) is (desk.slot().blocked is not None)
+    assert (corrected > 100) is ("overfill" in desk.alerts())
+    desk.check()
+
+
 def test_an_end_that_says_less_than_we_know_is_asked_about(desk):
     """
     REL-4, stream against query: the higher sum wins, the lower is stale.
@@ -1067,3 +1084,26 @@ def test_one_look_at_the_positions_is_enough_until_the_answers_have_settled(desk
     desk.do(c.QueryAnswered(order_id, None))
 
     assert (OrderStatus.UNKNOWN, later) == (desk.get(order_id).status, desk.session.context.sweep_at)
+
+
+def test_an_order_that_only_a_person_can_resolve_is_told_once(desk):
+    """
+    REL 2.2.1 (c): the venue's holding moved, so "not found" proves nothing; it may be this order's fill.
+    """
+    order_id = desk.signal().client_order_id
+    desk.answer(order_id, Ambiguous("timeout"))
+    for _ in range(4):
+        desk.wait(6)
+        desk.do(c.QueryAnswered(order_id, None))
+        desk.sweep(positions=desk.positions(AAA=7))
+
+    assert 1 == desk.alerts().count("order_unproven")
+    assert "holds 7 where our fills say 0" in next(
+        alert.message for alert in desk.all(e.AlertRaised) if alert.code == "order_unproven"
+    )
+    assert OrderStatus.UNKNOWN is desk.get(order_id).status
+
+    desk.do(c.ResolveOrder(order_id, "me", "I looked"))
+
+    assert OrderStatus.ABSENT is desk.get(order_id).status
+    desk.check()

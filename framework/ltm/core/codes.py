@@ -125,6 +125,7 @@ ALERTS: Final[dict[str, str]] = {
     "not_sent": "An order was certainly not sent.",
     "order_rejected": "The venue refused an order.",
     "order_unknown": "An order's outcome has been unknown for some time; it counts as open.",
+    "order_unproven": "An order cannot be proven absent, since the venue's holding is not ours; a person has to resolve it.",
     "order_vanished": "The venue no longer knows an order that it had accepted.",
     "overfill": "An order filled more than its quantity; entries on the instrument are blocked.",
     "passive_breach": "Prices alone carried something over its limit; nothing is sold, entries are denied (RSK-20).",

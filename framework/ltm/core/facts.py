@@ -31,6 +31,8 @@ DUPLICATE: Final = "duplicate_client_order_id"
 """A refusal with this code proves that an earlier request arrived: never a rejection."""
 SCHEDULE: Final = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0)
 """Seconds between queries about an unknown order (REL 2.2.1)."""
+UNPROVEN: Final = 3
+"""Stage of alarm about an order that only a person can resolve; the earlier ones are about waiting."""
 OWN_EXITS: Final = frozenset({Purpose.STOP_LOSS, Purpose.TAKE_PROFIT, Purpose.FLATTEN})
 _ABSENT: Final = OrderStatus.ABSENT
 _ACCEPTED: Final = Fact.ACCEPTED
@@ -297,10 +299,25 @@ def _not_found(state: State, context: Context, order: OrderState) -> Iterator[It
         )
         yield e.OrderAbsent(at=context.now, client_order_id=order.client_order_id, evidence=evidence)
     elif slot.swept_at < order.not_found_at:
+        if waited >= settle and slot.apart is not None:
+            yield from _unproven(state, context, order, slot.apart)
         # At the next tick: one look at all positions answers for every order that is not found now, and
         # where one saw its instrument move, another is needed.
         order.query_at = now + settle
         context.sweep_at = min(context.sweep_at, now)
+
+
+def _unproven(state: State, context: Context, order: OrderState, theirs: Decimal) -> Iterator[Item]:
+    # The difference may be this order's fill, or somebody else's doing: nothing here can tell.
+    if order.alarmed >= UNPROVEN:
+        return
+    order.alarmed = UNPROVEN
+    message = (
+        f"the venue does not know order {order.client_order_id} ({order.side} {plain(order.quantity)}"
+        f" {order.symbol}), but holds {plain(theirs)} where our fills say"
+        f" {plain(state.slots[order.symbol].position)}: a person has to say what became of it"
+    )
+    yield raise_alert(state, context, Severity.CRITICAL, "order_unproven", message)
 
 
 def _vanished(state: State, context: Context, order: OrderState) -> Iterator[Item]:

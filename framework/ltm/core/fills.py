@@ -58,9 +58,7 @@ def _book(
     was = order.status
     yield _filled(state, context, order, fill, inferred=inferred)
     if over > 0:
-        message = f"order {order.client_order_id} filled {plain(over)} more than its {plain(order.quantity)}"
-        yield e.InstrumentBlocked(at=context.now, symbol=order.symbol, reason=message)
-        yield raise_alert(state, context, Severity.CRITICAL, "overfill", message)
+        yield from _overfilled(state, context, order, over)
     elif was in TERMINAL:
         message = f"order {order.client_order_id} was filled after it had been {was}"
         yield raise_alert(state, context, Severity.WARNING, "fill_after_end", message)
@@ -85,6 +83,12 @@ def _filled(
         estimated=estimated,
         inferred=inferred,
     )
+
+
+def _overfilled(state: State, context: Context, order: OrderState, over: Decimal) -> Iterator[Item]:
+    message = f"order {order.client_order_id} filled {plain(over)} more than its {plain(order.quantity)}"
+    yield e.InstrumentBlocked(at=context.now, symbol=order.symbol, reason=message)
+    yield raise_alert(state, context, Severity.CRITICAL, "overfill", message)
 
 
 def _bookable(state: State, order: OrderState, fill: FillReport) -> bool:
@@ -127,6 +131,10 @@ def _seen_again(state: State, context: Context, order: OrderState, fill: FillRep
     if same and not news:
         return
     commission, currency, estimated = _commission(state, order, fill)
+    more = fill.quantity - booked.quantity
+    over = order.filled + more - order.quantity
+    if more > 0 and over > 0:
+        yield from _overfilled(state, context, order, over)
     yield e.FillReplaced(
         at=context.now,
         client_order_id=order.client_order_id,

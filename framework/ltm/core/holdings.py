@@ -56,13 +56,13 @@ def compare(
             continue
         if quantity == slot.position + slot.ignored:
             slot.swept_at = context.mono
-            slot.drift_seen = None
+            slot.drift_seen = slot.apart = None
             if slot.exit_attempts:
                 context.watch.exits.append(slot)  # it may have waited for this look
             if slot.drift is not None:
                 yield e.DriftCleared(at=context.now, symbol=symbol)
         elif in_flight(slot):
-            continue
+            slot.apart = quantity - slot.ignored
         elif report is not None and not state.agreed:
             yield from _inherit(state, context, slot, report)
         else:

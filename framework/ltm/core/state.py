@@ -169,6 +169,8 @@ class Slot:
     drift_seen: float | None = None
     swept_at: float = 0.0
     """Monotonic time at which the venue's holding last agreed with ours."""
+    apart: Decimal | None = None
+    """The venue's holding where it did not when it was last seen."""
     retry_at: float = 0.0
     exit_sent_at: float = 0.0
     reread_at: float = 0.0

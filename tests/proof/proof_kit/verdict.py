@@ -81,7 +81,7 @@ def judge(log: Iterable[Entry], rows: Sequence[Row], *, ended: bool = True) -> V
         return verdict
     _fills(verdict, log, booked)
     _ends(verdict, log, rows, ended=ended)
-    _books(verdict, log, booked)
+    _books(verdict, _true_fills(log), booked)
     return verdict
 
 
@@ -140,7 +140,7 @@ def _signals(verdict: Verdict, rows: Sequence[Row]) -> None:
 
 
 def _fills(verdict: Verdict, log: list[Entry], booked: Sequence[Mapping[str, Any]]) -> None:
-    happened = {(entry["client_order_id"], entry["fill_id"]): _facts(entry) for entry in _named(log, "fill")}
+    happened = {(entry["client_order_id"], entry["fill_id"]): _facts(entry) for entry in _true_fills(log)}
     known = {(fill["client_order_id"], fill["fill_id"]): _facts(fill) for fill in booked}
     verdict.fills = len(happened)
     for place, facts in happened.items():
@@ -153,13 +153,22 @@ def _fills(verdict: Verdict, log: list[Entry], booked: Sequence[Mapping[str, Any
     ]
 
 
+def _true_fills(log: Iterable[Entry]) -> list[Entry]:
+    # As they were last told: a fill may be corrected, taken back, or told again with its commission.
+    told: dict[tuple[str, str], Entry] = {}
+    for entry in log:
+        if entry["event"] in {"fill", "fill_corrected"} and entry["client_order_id"] is not None:
+            told[entry["client_order_id"], entry["fill_id"]] = entry
+    return [entry for entry in told.values() if Decimal(entry["quantity"])]
+
+
 def _facts(fill: Mapping[str, Any]) -> tuple[Any, ...]:
     return (
         fill["symbol"],
         fill["side"],
         Decimal(fill["quantity"]),
         Decimal(fill["price"]),
-        Decimal(fill["commission"]),
+        Decimal(fill["commission"] or 0),
     )
 
 
@@ -169,10 +178,11 @@ def _ends(verdict: Verdict, log: list[Entry], rows: Sequence[Row], *, ended: boo
     filled: dict[str, Decimal] = defaultdict(Decimal)
     for entry in _named(log, "fill"):
         filled[entry["client_order_id"]] += Decimal(entry["quantity"])
+    corrected = {entry["client_order_id"] for entry in _named(log, "fill_corrected")}
     wanted, ours = _orders(rows)
     for name in accepted & wanted.keys():
         is_full = filled[name] >= wanted[name]
-        if is_full and name not in ours and name not in theirs:
+        if is_full and name not in theirs and (name not in ours or name in corrected):
             continue
         there, here = theirs.get(name, "open"), ours.get(name, "open")
         if ENDS.get(here, here) != there:
@@ -201,8 +211,8 @@ def _orders(rows: Sequence[Row]) -> tuple[dict[str, Decimal], dict[str, str]]:
     return wanted, ends
 
 
-def _books(verdict: Verdict, log: list[Entry], booked: Sequence[Mapping[str, Any]]) -> None:
-    theirs = books_of(Decimal(0), _named(log, "fill"))
+def _books(verdict: Verdict, happened: Sequence[Entry], booked: Sequence[Mapping[str, Any]]) -> None:
+    theirs = books_of(Decimal(0), happened)
     ours = books_of(Decimal(0), booked)
     for name in ("cash", "commissions", "positions"):
         here, there = getattr(ours, name), getattr(theirs, name)

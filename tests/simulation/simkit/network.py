@@ -2,6 +2,8 @@
 The venue, its own log, and a network that loses, doubles, delays and garbles what travels on it.
 """
 
+import contextlib
+import json
 from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
@@ -13,8 +15,10 @@ import msgspec
 
 from ltm.brokers.mock import wire
 from ltm.brokers.mock.exchange import Exchange
+from ltm.brokers.mock.faults import Fault
+from ltm.brokers.mock.trouble import Trouble
 from ltm.model.enums import OrderType
-from ltm.model.errors import BrokerConnectionError
+from ltm.model.errors import BrokerConnectionError, ConfigError
 from ltm.model.identifiers import sequence_of
 from ltm.model.instrument import Instrument
 from ltm.model.market import Quote
@@ -59,29 +63,47 @@ class SimVenue:
     The mock broker's matching core in virtual time, with a log as `ltm mock-venue` writes it.
     """
 
-    exchange: Exchange
+    trouble: Trouble
     schedule: Schedule
     log: list[dict[str, Any]] = attrs.Factory(list)
     tell: Callable[[Quote | BrokerEvent], None] = lambda _: None
     arrived_at: dict[str, float] = attrs.Factory(dict)
+    _told: set[tuple[str | None, str]] = attrs.Factory(set)
 
     def note(self, event: str, **fields: Any) -> None:
         self.log.append({"event": event, "time": self.schedule.now, **fields})
 
-    def ask(self, request: wire.Request) -> Any:
+    @property
+    def exchange(self) -> Exchange:
+        return self.trouble.exchange
+
+    def ask(self, request: wire.Request, struck: tuple[Fault, ...] = ()) -> Any:
         self.exchange.venue.now = max(self.exchange.venue.now, self.schedule.clock.now())
-        answer = self.exchange.answer(request)
+        answer = self.trouble.answer(request, struck)
         if isinstance(request, wire.Submit):
             self.arrived_at.setdefault(request.client_order_id, self.schedule.now)
             taken = "accepted" if isinstance(answer, Acked) else "refused"
             self.note(taken, client_order_id=request.client_order_id)
         for event in self.exchange.take_events():
             if isinstance(event, FillReport):
-                self.note("fill", **_fields(event))
+                known = (event.client_order_id, event.fill_id) in self._told
+                whose = "fill" if event.client_order_id is not None else "foreign_fill"
+                self.note("fill_corrected" if known else whose, **_fields(event))
+                self._told.add((event.client_order_id, event.fill_id))
             elif isinstance(event, OrderReport):
-                self.note(event.status.value, **_fields(event))
+                whose = "" if event.client_order_id is not None else "foreign_"
+                self.note(f"{whose}{event.status.value}", **_fields(event))
             self.tell(event)
         return answer
+
+    def happen(self, **words: Any) -> None:
+        """
+        Let something happen by itself; where it cannot, nothing does.
+        """
+        lines = "\n".join(f"{name} = {json.dumps(value)}" for name, value in words.items())
+        with contextlib.suppress(ConfigError):
+            (said,) = self.ask(wire.Tell(f"[[faults]]\n{lines}"))
+            self.note("happened", verb=words["verb"], result=said)
 
 
 def _fields(event: FillReport | OrderReport) -> dict[str, Any]:
@@ -151,7 +173,7 @@ class SimBroker:
 
     async def cancel(self, client_order_id: str, venue_order_id: str | None, symbol: str) -> Outcome:
         self.point("cancel")
-        return await self._request(wire.Cancel(client_order_id))
+        return await self._request(wire.Cancel(client_order_id, venue_order_id))
 
     async def _request(self, request: wire.Submit | wire.Cancel) -> Any:
         strikes, dice = self.weather.strikes, self.weather.dice
@@ -183,7 +205,14 @@ class SimBroker:
     def _arrive(self, request: wire.Submit | wire.Cancel, sent_at: float, answers: list[Any]) -> None:
         # Whatever became of the sender: what travels, travels. Requests live for `TTL` seconds.
         if self.schedule.now - sent_at <= TTL:
-            answers.append(self.venue.ask(request))
+            answers.append(self.venue.ask(request, self._struck(request)))
+
+    def _struck(self, request: wire.Submit | wire.Cancel) -> tuple[Fault, ...]:
+        if not isinstance(request, wire.Submit):
+            return ()
+        seconds = self.weather.dice.uniform(1, 90)
+        verbs = [verb for verb in ("fill_immediately", "commission_late") if self.weather.strikes(verb)]
+        return tuple(Fault(verb=verb, method="submit", seconds=seconds) for verb in verbs)
 
     # --- Questions
 
@@ -197,7 +226,7 @@ class SimBroker:
             age < 60 and self.weather.strikes("long_lag")
         ):
             return None
-        found: OrderReport | None = self.venue.ask(wire.Find(client_order_id))
+        found: OrderReport | None = self.venue.ask(wire.Find(client_order_id, venue_order_id))
         return found
 
     async def open_orders(self) -> Sequence[OrderReport]:

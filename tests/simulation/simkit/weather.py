@@ -33,6 +33,22 @@ KINDS = {
     "long_lag": (0.02, 0.2),
 }
 """Kind -> least and greatest probability, at each occasion, where the kind occurs at all."""
+FATE = {
+    "fill_immediately": (0.05, 0.3),
+    "commission_late": (0.1, 0.6),
+    "foreign_order": (0.2, 0.8),
+    "bust": (0.1, 0.5),
+    "correct": (0.1, 0.5),
+    "overfill": (0.1, 0.4),
+    "drift": (0.1, 0.4),
+    "money": (0.1, 0.4),
+    "halt_symbol": (0.1, 0.5),
+    "cancel_order": (0.1, 0.6),
+    "end_day": (0.05, 0.3),
+}
+"""What venues do to orders, fills and accounts by themselves (F16, F20, F41, REL-4): the same numbers."""
+DISTURBING = frozenset({"foreign_order", "drift", "money"})
+"""What nothing of ours explains: a person has to look before all agrees again."""
 LIES = frozenset({"late_request", "long_lag"})
 """What contradicts the venue's own promises: F17, F18. Only some seeds have a venue that lies."""
 
@@ -61,4 +77,6 @@ def weather_of(seed: int) -> Weather:
     kinds = dice.sample(honest, dice.randint(5, len(honest)))
     if dice.random() < 0.15:
         kinds += sorted(LIES)
-    return Weather(dice, {kind: dice.uniform(*KINDS[kind]) for kind in kinds})
+    if dice.random() < 0.6:
+        kinds += dice.sample(sorted(FATE), dice.randint(1, 5))
+    return Weather(dice, {kind: dice.uniform(*{**KINDS, **FATE}[kind]) for kind in kinds})

@@ -20,12 +20,13 @@ from proof_kit.verdict import Verdict, judge
 from ltm import app
 from ltm.brokers.mock import wire
 from ltm.brokers.mock.config import CommissionConfig, MockConfig
-from ltm.brokers.mock.exchange import Exchange
+from ltm.brokers.mock.trouble import Trouble
 from ltm.config import SessionConfig
 from ltm.core import commands as c
 from ltm.core import events as e
 from ltm.core import invariants, recovery
 from ltm.core.context import new_context
+from ltm.core.facts import UNPROVEN
 from ltm.core.session import Session
 from ltm.core.snapshot import state_hash
 from ltm.core.state import State, new_state
@@ -41,7 +42,7 @@ from ltm.ports.shell import Record
 from simkit.disk import SimJournal
 from simkit.network import CAPABILITIES, SimBroker, SimVenue, moment
 from simkit.schedule import IDLE, START, Bounded, Crash, Schedule, Sleep
-from simkit.weather import LIES, Weather, weather_of
+from simkit.weather import DISTURBING, FATE, LIES, Weather, weather_of
 
 SYMBOLS = ("ACME", "BOLT", "CRUX")
 MARKET_STEP = 5.0
@@ -60,6 +61,7 @@ max_daily_trades = 1000
 stop_loss_pct = 0.004
 take_profit_pct = 0.006
 on_stop = "{on_stop}"
+foreign_orders = "{foreign}"
 [broker]
 plugin = "mock"
 [risk.sector_concentration]
@@ -75,7 +77,7 @@ plugin = "log"
 
 
 @functools.cache
-def config_of(on_stop: str) -> SessionConfig:
+def config_of(on_stop: str, foreign: str = "observe") -> SessionConfig:
     """
     The session's terms; read once, since they are the same in every world.
     """
@@ -83,7 +85,7 @@ def config_of(on_stop: str) -> SessionConfig:
         sectors = Path(folder) / "sectors.csv"
         sectors.write_text("symbol,sector\nACME,Tools\nBOLT,Tools\nCRUX,Wine\n", encoding="utf-8")
         path = Path(folder) / "ltm.toml"
-        path.write_text(CONFIG.format(on_stop=on_stop, sectors=sectors), encoding="utf-8")
+        path.write_text(CONFIG.format(on_stop=on_stop, sectors=sectors, foreign=foreign), encoding="utf-8")
         (config,) = app.load(path).config.sessions
         # Rules read their files when they are made.
         for rule in config.rules:
@@ -293,6 +295,56 @@ class World:
         if self.weather.strikes("crash_anytime") and self.engine is not None:
             raise Crash
 
+    def fate(self) -> None:
+        """
+        The venue does something by itself, or somebody else does something in the account.
+        """
+        if self.weather.calm:
+            return
+        self.schedule.later(self.dice.uniform(10, 60), self.fate)
+        dice, symbol = self.dice, self.dice.choice(SYMBOLS)
+        details: dict[str, dict[str, Any]] = {
+            "foreign_order": {
+                "symbol": symbol,
+                "side": dice.choice(("buy", "sell")),
+                "quantity": dice.choice((1, 5, 30)),
+                **({"price": dice.choice((15, 60, 200))} if dice.random() < 0.5 else {}),
+            },
+            "bust": {"fill": dice.choice((-1, -2, 1))},
+            "correct": {"fill": dice.choice((-1, -3)), "quantity": dice.choice((1, 2, 30)), "price": 50.25},
+            "overfill": {"order": dice.choice((-1, -2)), "quantity": dice.choice((1, 3))},
+            "drift": {"symbol": symbol, "quantity": dice.choice((-2, 3, 20))},
+            "money": {"verb": dice.choice(("deposit", "withdraw")), "amount": dice.choice((0.5, 100, 2500))},
+            "halt_symbol": {"symbol": symbol, "seconds": dice.choice((5, 20, 60))},
+            "cancel_order": {"order": dice.choice((-1, -2, 1))},
+            "end_day": {},
+        }
+        for verb, words in details.items():
+            if self.weather.strikes(verb):
+                self.venue.happen(**{"verb": verb, **words})
+
+    def tidy(self) -> None:
+        """
+        Somebody looks at what only a person can decide, once the storm is over.
+        """
+        self.schedule.later(10, self.tidy)
+        engine = self.engine
+        if engine is None or self.stopping:
+            return
+        state = engine.session.state
+        for slot in state.slots.values():
+            if slot.drift is not None:
+                engine.request(c.AcceptPosition(slot.instrument.symbol, "operator", "looked at"))
+            if slot.blocked is not None:
+                engine.request(c.Unblock(slot.instrument.symbol, "operator"))
+        for name, order in state.orders.items():
+            # What moved the holding while its fate was open keeps it from being proven: look at the venue itself.
+            if order.status is OrderStatus.UNKNOWN and order.alarmed >= UNPROVEN:
+                venue_id = f"v{name}" if name in self.venue.arrived_at else None
+                engine.request(c.ResolveOrder(name, "operator", "looked at the venue", venue_id))
+        if state.latches:
+            self._resume()
+
     def operator(self) -> None:
         """
         A person cancels an order, pauses, or resumes, now and then.
@@ -372,8 +424,14 @@ class World:
         self.schedule.later(0, self.market)
         self.schedule.later(0.5, self.boot)
         self.schedule.later(30, self.operator)
+        self.schedule.later(20, self.fate)
         self.schedule.run(self.storm)
         self.weather.calm = True
+        if FATE.keys() & self.weather.odds.keys():
+            for order in self.venue.exchange.venue.open_orders():
+                if order.client_order_id is None:
+                    self.venue.happen(verb="cancel_order", order=order.venue_order_id)
+            self.schedule.later(5, self.tidy)
         self.schedule.run(self.storm + self.calm)
         self._check_liveness()
         self._stop()
@@ -437,7 +495,13 @@ class World:
         if theirs != ours:
             self.problems.append(f"positions {ours}, the venue says {theirs}")
         moved = exchange.venue.account().cash - Decimal(1_000_000)
-        if state.cash_total - state.spec.initial_capital != moved:
+        if DISTURBING & self.weather.odds.keys():
+            # What else moved it is part of the base from when a person had looked; until then there is none.
+            booked = state.cash_total - state.spec.initial_capital + state.outside_cash
+            apart = moved + 1_000_000 - (state.cash_base or 0) - booked
+            if state.cash_base is not None and abs(apart) > Decimal("0.1"):
+                self.problems.append(f"cash differs by {apart}, and nobody was told")
+        elif state.cash_total - state.spec.initial_capital != moved:
             self.problems.append(
                 f"cash moved by {state.cash_total - state.spec.initial_capital}, at the venue {moved}"
             )
@@ -511,10 +575,10 @@ def _world(dice: random.Random, seed: int, weather: Weather, plan: list[tuple[da
         seed=seed,
         weather=weather,
         schedule=schedule,
-        venue=SimVenue(Exchange(config), schedule),
+        venue=SimVenue(Trouble(config), schedule),
         journal=SimJournal(),
         plan=plan,
         dice=dice,
-        config=config_of(on_stop),
+        config=config_of(on_stop, dice.choice(("observe", "observe", "cancel"))),
         concurrent=dice.random() < 0.7,
     )

@@ -185,13 +185,17 @@ class EventfulVenue(Venue):
     @exactly
     def overfill(self, reference: int | str, quantity: Decimal) -> str:
         """
-        Execute more of an order than it asked for.
+        Execute what is left of an order, and then more than it asked for.
         """
         order = self._pick_order(reference)
         book = self._books[order.draft.symbol]
         price = expected_price(order, book)
         if price is None:
             return "no price yet"
+        if order.open:
+            self._fill(order, book, price, UNLIMITED)
+        if order.open or not order.filled:
+            return "not enough money, or never worked"
         order.remaining += quantity
         if not order.is_buy:
             book.selling += quantity
@@ -209,6 +213,10 @@ class EventfulVenue(Venue):
         """
         index = self._pick_fill(reference)
         old = self._fills[index]
+        if not old.quantity:
+            return f"fill {old.fill_id} was taken back already"
+        if quantity and self._orders[_name_of(old)].open:
+            return "the order still works: what it lacks would be another matter"
         new = msgspec.structs.replace(
             old,
             quantity=old.quantity if quantity is None else quantity,

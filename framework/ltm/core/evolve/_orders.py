@@ -262,6 +262,8 @@ def fill_replaced(state: State, event: e.FillReplaced) -> None:
         inferred=old.inferred,
     )
     touch(slot)
+    if order.status not in TERMINAL and order.filled >= order.quantity:
+        _become(state, order, _WHOLLY)  # a correction was what it still lacked
 
 
 def cancel_intended(state: State, event: e.CancelIntended) -> None:
