@@ -21,6 +21,7 @@ NAMES = [
     "signal_key",
     "signal",
     "size",
+    "took_microseconds",
     "checks",
     "reasons",
     "order",
@@ -34,6 +35,18 @@ def signal(action: Action = Action.BUY, **more) -> SignalRecord:
     return SignalRecord(
         symbol="AAA", action=action, score=Decimal("0.7"), confidence=Decimal("0.9"), at=AT, **more
     )
+
+
+def test_what_a_decision_took_stands_above_its_checks(ltm, tmp_path):
+    """
+    RSK-13: where time is real, in milliseconds; in virtual time nothing is said.
+    """
+    decided = intended("buy-one", "20", signal=signal(), took_microseconds=12_345)
+    write(tmp_path, "hand", [*beginning(), decided])
+
+    told = ltm("explain", "buy-one", "--state-dir", tmp_path)
+
+    assert "Checks (decided in 12.3 ms)" in told.out
 
 
 def test_every_order_and_denial_of_a_session_has_its_story(ltm, demo):

@@ -158,6 +158,7 @@ def assemble(
         for observer in engine.observers:
             observer.on_problem(problem)
 
+    session.context.timer = clock.monotonic
     engine = Engine(
         session=session,
         broker=parts.broker,

@@ -98,6 +98,7 @@ def story_json(story: Story) -> dict[str, Any]:
         "signal_key": getattr(decision, "signal_key", None) or None,
         "signal": as_json(getattr(decision, "signal", None)),
         "size": getattr(decision, "sizing", "") or None,
+        "took_microseconds": getattr(decision, "took_microseconds", None),
         "checks": [as_json(check) for check in getattr(decision, "checks", ())],
         "reasons": [as_json(reason) for reason in getattr(decision, "reasons", ())],
         "order": as_json(story.order),
@@ -140,7 +141,7 @@ def _print_story(story: Story) -> None:
     checks = [
         {**as_json(check), "verdict": _word(check.code)} for check in getattr(story.decision, "checks", ())
     ]
-    print_table(_CHECKS, checks, title="Checks", empty="  none were made")
+    print_table(_CHECKS, checks, title=_checks_title(story.decision), empty="  none were made")
     click.echo()
     print_table(_STEPS, [_step_row(step) for step in story.steps], title="Events")
     if isinstance(story.decision, e.OrderDenied):
@@ -153,6 +154,11 @@ def _print_story(story: Story) -> None:
         print_table(_FILLS, fills, title="Fills", empty="  none")
         click.echo()
         _print_result(story)
+
+
+def _checks_title(decision: Decision) -> str:
+    took = getattr(decision, "took_microseconds", 0)
+    return f"Checks (decided in {took / 1000:.1f} ms)" if took else "Checks"
 
 
 def _headline(story: Story) -> str:

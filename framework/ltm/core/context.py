@@ -4,6 +4,7 @@ What a decision needs besides the state: the moment, the rules, the venue's abil
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final
@@ -57,6 +58,8 @@ class Context:
     group_rules: tuple[tuple[str, GroupLimitRule], ...]
     max_blind_time: float
     """How long a held instrument may be without a usable price before trading pauses (RSK-22)."""
+    timer: Callable[[], float] = float
+    """Seconds that go on during a decision, so that its record can say how long it took (RSK-13); zero where time is virtual."""
     now: datetime = _NEVER
     mono: float = 0.0
     watch: Watch = attrs.Factory(Watch)
@@ -88,6 +91,7 @@ class Context:
     lost_in_silence: bool = False
     """Whether the link counts as down because nothing was heard, not because the adapter said so."""
     skew_told: bool = False
+    tell_slow_at: float = 0.0
     tell_repeat_at: float = 0.0
     """When a person may be told of a duplicate again (C10)."""
     cancel_full_at: float = 0.0

@@ -80,7 +80,8 @@ def _send_exit(state: State, context: Context, terms: Terms, slot: Slot, purpose
         return
     attempt = slot.exit_attempts + 1
     slot.exit_sent_at = context.mono
-    wish = Wish(epoch=slot.epoch, attempt=attempt, sizing=f"{purpose}: the whole position")
+    sizing = f"{purpose}: the whole position"
+    wish = Wish(epoch=slot.epoch, attempt=attempt, sizing=sizing, started=context.timer())
     yield from place_exit(state, context, terms, wish, slot=slot, draft=draft, checks=[])
     if slot.exit_attempts == attempt:
         slot.exit_denials = 0

@@ -38,6 +38,9 @@ if TYPE_CHECKING:
 
 Item = e.AnyEvent | Effect
 ALERT_LIMIT: Final = 500
+SLOW_SECONDS: Final = 0.05
+"""A decision that takes longer is told of: signals behind it wait (RSK-44)."""
+_TELL_AGAIN: Final = 60.0
 _PASSED: Final = frozenset({"ok", "reducing"})
 BUY: Final = Side.BUY
 SELL: Final = Side.SELL
@@ -65,6 +68,8 @@ class Wish(msgspec.Struct, kw_only=True, gc=False):
     epoch: int = 0
     attempt: int = 0
     sizing: str = ""
+    started: float = 0.0
+    """When the decision began, on the context's timer."""
 
 
 def raise_alert(state: State, context: Context, severity: Severity, code: str, message: str) -> e.AlertRaised:
@@ -85,19 +90,30 @@ def decide_signal(
     """
     Trade on a signal that was never seen before, or say why not.
     """
+    started = context.timer()
+    wish = Wish(key=key, signal=signal, started=started)
+    items: Iterable[Item]
     try:
-        return _decide(state, context, terms, key, signal)
+        items = _decide(state, context, terms, wish, signal)
     except ArithmeticError as error:
         # Raised before anything was decided: every product of money was tried in the gates (BAD-077).
         message = f"its numbers have more digits than money is counted in: {type(error).__name__}"
-        check = Check("numbers", "out_of_range", message=message)
-        return (_denied(context, Wish(key=key, signal=signal), [check]),)
+        items = (_denied(context, wish, [Check("numbers", "out_of_range", message=message)]),)
+    took = context.timer() - started
+    if took > SLOW_SECONDS and context.mono >= context.tell_slow_at:
+        return chain(items, _tell_slow(state, context, took))
+    return items
 
 
-def _decide(state: State, context: Context, terms: Terms, key: str, signal: SignalRecord) -> Iterable[Item]:
+def _tell_slow(state: State, context: Context, took: float) -> Iterator[Item]:
+    context.tell_slow_at = context.mono + _TELL_AGAIN
+    message = f"rules, gates and sizer took {took:.3f} s for one order, more than {SLOW_SECONDS:g} s"
+    yield raise_alert(state, context, Severity.WARNING, "slow_rules", message)
+
+
+def _decide(state: State, context: Context, terms: Terms, wish: Wish, signal: SignalRecord) -> Iterable[Item]:
     if signal.action is _HOLD:
-        return (e.SignalIgnored(at=context.now, signal_key=key, signal=signal),)
-    wish = Wish(key=key, signal=signal)
+        return (e.SignalIgnored(at=context.now, signal_key=wish.key, signal=signal),)
     slot, problem = find_slot(state, signal.symbol)
     if slot is None or problem is not None:
         return (_denied(context, wish, [problem or _UNLISTED]),)
@@ -240,9 +256,6 @@ def _follow_up(state: State, context: Context, checks: list[Check]) -> Iterator[
             yield raise_alert(state, context, Severity.WARNING, check.code, message)
 
 
-_TELL_AGAIN: Final = 60.0
-
-
 def _with_quantity(draft: OrderDraft, quantity: Decimal) -> OrderDraft:
     return OrderDraft(
         symbol=draft.symbol,
@@ -342,6 +355,7 @@ def _intend(
         sizing=wish.sizing,
         epoch=wish.epoch,
         attempt=wish.attempt,
+        took_microseconds=_microseconds(context, wish),
     )
     return intended, SubmitOrder(approve(draft, order_id))
 
@@ -362,4 +376,9 @@ def _denied(
         draft=draft,
         checks=tuple(checks),
         sizing=wish.sizing,
+        took_microseconds=_microseconds(context, wish),
     )
+
+
+def _microseconds(context: Context, wish: Wish) -> int:
+    return round((context.timer() - wish.started) * 1e6)

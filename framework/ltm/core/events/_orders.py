@@ -35,6 +35,8 @@ class OrderDenied(Event, frozen=True):
     draft: OrderDraft | None = None
     checks: tuple[Check, ...] = ()
     sizing: str = ""
+    took_microseconds: int = 0
+    """How long the decision took; 0 in virtual time (RSK-13)."""
 
 
 class OrderIntended(Event, frozen=True):
@@ -52,6 +54,8 @@ class OrderIntended(Event, frozen=True):
     sizing: str = ""
     epoch: int = 0
     attempt: int = 0
+    took_microseconds: int = 0
+    """How long the decision took; 0 in virtual time (RSK-13)."""
 
 
 class IntentOutline(Event, frozen=True):
