@@ -43,6 +43,7 @@ from ltm.model.spec import SessionSpec
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from ltm.model.hours import Openings
     from ltm.model.order import OrderDraft
     from ltm.ports.rules import RiskRule, RiskSnapshot, SizingView
 
@@ -132,8 +133,10 @@ class Desk:
         start: bool = True,
         now: datetime = MONDAY,
         cash: Decimal = CASH,
+        openings: Openings | None = None,
         **terms: Any,
     ):
+        self.openings = openings
         terms.setdefault("initial_capital", D(100_000))
         self.spec = SessionSpec(session_id="demo", model_id="m1", broker="hand", **terms)
         self.rules, self.capabilities = rules, capabilities
@@ -152,7 +155,9 @@ class Desk:
 
     def _begin(self, state: State) -> None:
         self.session = Session(
-            state, new_context(self.spec, self.rules, self.sizer, self.capabilities), self.journal
+            state,
+            new_context(self.spec, self.rules, self.sizer, self.capabilities, self.openings),
+            self.journal,
         )
         self.session.listener = self._on_event
         self._before = witness(state)

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ltm.model.hours import TradingDay, TradingHours, Window, instant_of, minutes_of, zone_of
+from ltm.model.hours import TradingDay, TradingHours, Window, instant_of, minutes_of, usable_zone, zone_of
 
 ZONES = [
     "America/New_York",
@@ -310,3 +310,48 @@ def test_no_time_zone(name):
     BAD-017: abbreviations are ambiguous, paths are refused.
     """
     assert zone_of(name) is None
+
+
+NEW_YEAR = TradingHours(
+    (Window(570, 900),),
+    ZoneInfo("Asia/Shanghai"),
+    frozenset(range(5)),
+    {
+        date(2026, 1, 5): (),
+        date(2026, 1, 6): (Window(570, 690),),
+        date(2026, 1, 10): (Window(600, 660),),
+        **{date(2026, 2, 2) + timedelta(days=offset): () for offset in range(30)},
+    },
+)
+
+
+@pytest.mark.parametrize(
+    ("moment", "is_open", "changes"),
+    [
+        ("2026-01-05T02:00", False, "2026-01-06T01:30"),
+        ("2026-01-06T03:29", True, "2026-01-06T03:30"),
+        ("2026-01-06T03:30", False, "2026-01-07T01:30"),
+        ("2026-01-10T02:00", True, "2026-01-10T03:00"),
+        ("2026-01-30T07:00", False, "2026-03-04T01:30"),
+    ],
+    ids=["closed", "half day", "after it", "an open saturday", "a month without an opening"],
+)
+def test_dates_may_have_hours_of_their_own(moment, is_open, changes):
+    """
+    RSK-26: holidays and half days without a calendar.
+    """
+    assert (is_open, utc(changes)) == NEW_YEAR.opening_at(utc(moment))
+
+
+def test_where_nothing_ever_opens_it_is_closed():
+    closed = {date(2026, 1, 1) + timedelta(days=offset): () for offset in range(900)}
+    hours = TradingHours((Window(0, 1440),), ZoneInfo("UTC"), days=closed)
+    is_open, changes = hours.opening_at(utc("2026-06-01T00:00"))
+
+    assert not is_open
+    assert changes > utc("2027-06-01T00:00")
+
+
+def test_a_zone_that_was_not_checked_is_a_fault_of_ours():
+    with pytest.raises(AssertionError, match="time zone Nowhere was not checked"):
+        usable_zone("Nowhere")

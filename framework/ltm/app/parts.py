@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from ltm.engine.inputs import MakeAlerts, Observer, Told
     from ltm.engine.state_dir import StateDirectory
     from ltm.model.errors import LtmError
+    from ltm.model.hours import Openings
     from ltm.model.reports import AccountReport
 
 _SIMULATED: Final = ProcessIdentity(pid=0, host="", boot_id="simulated", started_at="")
@@ -147,12 +148,15 @@ def assemble(
     identity = _SIMULATED if simulated else process_identity()
     state = replay(journal) or new_state(spec, _session_key(parts, simulated=simulated))
     changes = _adopt_terms(state, parts)
-    session = Session(state, new_context(spec, parts.rules, parts.sizer, parts.broker.capabilities), journal)
+    openings = parts.config.openings
+    context = new_context(spec, parts.rules, parts.sizer, parts.broker.capabilities, openings)
+    session = Session(state, context, journal)
     set_time: Callable[[datetime], None] | None = None
     if clock is None and isinstance(parts.broker, Paced):
         market_clock = VirtualClock(parts.broker.market_time())
         clock, set_time = market_clock, market_clock.set
     clock = clock or SystemClock()
+    _refuse_unknown_days(spec.session_id, openings, clock.now())
 
     def tell(problem: LtmError) -> None:
         for observer in engine.observers:
@@ -189,6 +193,17 @@ def assemble(
         )
 
     return Ready(engine=engine, parts=parts, boot=boot, changes=changes)
+
+
+def _refuse_unknown_days(session_id: str, openings: Openings | None, now: datetime) -> None:
+    if openings is None or openings.knows(now):
+        return
+    message = (
+        f"session {session_id}: calendar {openings.calendar} is known from {openings.since:%Y-%m-%d %H:%M}"
+        f" to {openings.until:%Y-%m-%d %H:%M} UTC only, and it is {now:%Y-%m-%d %H:%M} UTC"
+    )
+    hint = "pip install --upgrade exchange_calendars, or use windows and trading_days"
+    raise ConfigError(message, code="LTM-CFG-016", field="session.trading_hours.calendar", hint=hint)
 
 
 def _alerts(parts: Parts, clock: Clock, directory: StateDirectory | None, *, inline: bool) -> MakeAlerts:

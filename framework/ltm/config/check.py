@@ -162,6 +162,7 @@ class _Check:
             alerts=alerts,
             naive_timestamps=agreed.naive_timestamps,
             accept_no_limits=risk.i_accept_no_limits,
+            openings=agreed.openings,
         )
 
     def _plugin(self, kind: Kind, table: object, path: str) -> Chosen | None:

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     Windows = tuple[tuple[int, int], ...]
 
 _DAY: Final = 24 * 60
-_CALENDAR: Final = "calendars are not available in this release"
 _KEYS: Final = ("start", "end", "overnight")
 _EXAMPLE: Final = 'for example { start = "09:30", end = "15:00" }'
 
@@ -58,9 +57,6 @@ def windows(reader: Reader, value: object, path: str, *, overnight: bool) -> Win
 def _window(reader: Reader, value: object, path: str, *, overnight: bool) -> tuple[int, int] | None:
     if not isinstance(value, Mapping):
         reader.refuse(16, path, f"{path} must be a table with start and end, got {got(value)}", hint=_EXAMPLE)
-        return None
-    if "calendar" in value:
-        reader.refuse(16, join(path, "calendar"), f"{path}: {_CALENDAR}", hint=_EXAMPLE)
         return None
     before = len(reader.problems)
     for key in value:

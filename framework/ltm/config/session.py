@@ -15,10 +15,12 @@ from typing import Any, Final, Literal, get_args
 import attrs
 
 from ltm.config.currencies import is_currency
-from ltm.config.hours import check_zone, clock, machine_zone, windows
+from ltm.config.hours import check_zone, clock, machine_zone
 from ltm.config.reader import Reader, got, join
+from ltm.config.schedule import Schedule, schedule
 from ltm.model.checks import below_one, positive, up_to_one
 from ltm.model.errors import ConfigError, ConfigErrors
+from ltm.model.hours import Openings
 from ltm.model.identifiers import check_model_id, check_session_id
 from ltm.model.numbers import ONE, ZERO, as_fraction
 from ltm.model.spec import DEFAULT_RULES, OnStop, SessionSpec
@@ -126,17 +128,19 @@ class SessionTable:
     i_accept_large_take_profit: bool = False
     """Say that a `take_profit_pct` above 5 (500 %) is meant."""
     trading_hours: Any = None
-    """`{ start = "09:30", end = "15:00" }` or a list of such windows; always open when left out."""
+    """`{ start = "09:30", end = "15:00" }`, a list of such windows, or `{ calendar = "XSHG" }`; always open when left out."""
+    trading_days: Any = None
+    """Dates that differ: a CSV file `date,hours`, or a table such as `{ 2026-12-24 = "09:30-13:00", 2026-12-25 = "closed" }`."""
     overnight: bool = False
     """Windows may end after midnight."""
     timezone: str | None = None
-    """IANA name that trading hours and trading date are local to; UTC, or with trading hours the machine's."""
+    """IANA name that trading hours and trading date are local to; the calendar's, with windows the machine's, else UTC."""
     weekdays: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
     """Days on which the windows open."""
     entry_cutoff: int = attrs.field(default=0, validator=_not_negative)
     """Minutes before a close in which nothing is entered."""
-    day_roll: str | time = attrs.field(default="00:00", validator=_roll)
-    """Local time at which the trading date changes."""
+    day_roll: str | time | None = attrs.field(default=None, validator=_optional(_roll))
+    """Local time at which the trading date changes: 00:00, or where a calendar opens on the evening before, then."""
     live: bool = False
     """Real money; `ltm run --live` is needed as well."""
     on_stop: OnStop = "cancel"
@@ -178,6 +182,8 @@ class SessionTerms:
     """For the rule `position_size`, unless its own table says otherwise."""
     naive_timestamps: NaiveTimestamps
     notices: tuple[str, ...]
+    openings: Openings | None = None
+    """What the exchange's calendar knows, where one is named."""
 
 
 def session_spec(
@@ -215,37 +221,33 @@ def terms(
     """
     if isinstance(table, Mapping) and "calendar" in table:
         where = join(path, "calendar")
-        reader.refuse(
-            16, where, f"{where}: calendars are not available in this release", hint="use trading_hours"
-        )
+        hint = 'trading_hours = { calendar = "XSHG" }'
+        reader.refuse(16, where, f"{where} belongs into trading_hours", hint=hint)
         table = {key: value for key, value in table.items() if key != "calendar"}
     before = len(reader.problems)
-    hours = _hours(reader, table, path)
+    # Before the table itself, so that its problems are told together with the others.
+    hours = schedule(reader, table, path)
     said = reader.build(SessionTable, table, path)
-    zone = _zone(reader, table, path)
+    zone = _zone(reader, table, path, hours)
     _practice(reader, table, path, broker)
     if said is None or zone is None or len(reader.problems) > before:
         return None
+    openings = hours.calendar.openings(hours.days) if hours.calendar else None
     return SessionTerms(
         spec=_spec(said, hours, zone, broker, required_rules),
         max_position_size=said.max_position_size,
         naive_timestamps=said.naive_timestamps,
-        notices=_notices(said, zone),
+        notices=_notices(said, zone, openings),
+        openings=openings,
     )
 
 
-def _hours(reader: Reader, table: object, path: str) -> tuple[tuple[int, int], ...]:
-    # Before the table itself, so that its problems are told together with the others.
-    if not isinstance(table, Mapping) or table.get("trading_hours") is None:
-        return ()
-    overnight = table.get("overnight") is True
-    return windows(reader, table["trading_hours"], join(path, "trading_hours"), overnight=overnight)
-
-
-def _zone(reader: Reader, table: object, path: str) -> str | None:
+def _zone(reader: Reader, table: object, path: str, hours: Schedule) -> str | None:
     if not isinstance(table, Mapping):
         return None
     name = table.get("timezone")
+    if name is None and hours.calendar is not None:
+        return hours.calendar.zone
     if name is None:
         return machine_zone(reader.environ) if table.get("trading_hours") is not None else "UTC"
     # Another type than text is reported by the table itself.
@@ -261,7 +263,7 @@ def _practice(reader: Reader, table: object, path: str, broker: str) -> None:
 
 def _spec(
     said: SessionTable,
-    hours: tuple[tuple[int, int], ...],
+    hours: Schedule,
     zone: str,
     broker: str,
     required_rules: tuple[str, ...],
@@ -277,11 +279,13 @@ def _spec(
         max_daily_trades=said.max_daily_trades,
         stop_loss_pct=said.stop_loss_pct,
         take_profit_pct=said.take_profit_pct,
-        trading_windows=hours,
+        trading_windows=hours.windows,
+        calendar=hours.calendar.name if hours.calendar else "",
+        trading_days=hours.days,
         trading_weekdays=tuple(sorted({get_args(Weekday).index(day) for day in said.weekdays})),
         entry_cutoff=said.entry_cutoff,
         timezone=zone,
-        day_roll=clock(said.day_roll) or 0,
+        day_roll=_day_roll(said, hours),
         max_signal_age=said.max_signal_age,
         min_confidence=said.min_confidence,
         max_price_age=said.max_price_age,
@@ -297,10 +301,20 @@ def _spec(
     )
 
 
-def _notices(said: SessionTable, zone: str) -> tuple[str, ...]:
+def _day_roll(said: SessionTable, hours: Schedule) -> int:
+    # The date of a market that opens on the evening before begins with its opening (RSK-09).
+    if said.day_roll is not None:
+        return clock(said.day_roll) or 0
+    return hours.calendar.roll if hours.calendar else 0
+
+
+def _notices(said: SessionTable, zone: str, openings: Openings | None) -> tuple[str, ...]:
     notices = []
     if said.max_daily_trades == 0:
         notices.append(f"session {said.id}: max_daily_trades is 0, so nothing will be bought")
-    if said.trading_hours is not None and said.timezone is None:
+    if openings is not None:
+        until = f"{openings.until:%Y-%m-%d}"
+        notices.append(f"session {said.id}: calendar {openings.calendar} is known until {until}")
+    elif said.trading_hours is not None and said.timezone is None:
         notices.append(f"session {said.id}: timezone is not given; trading_hours are this machine's {zone}")
     return tuple(notices)

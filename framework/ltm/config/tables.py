@@ -13,6 +13,7 @@ import attrs
 from ltm.config.session import NaiveTimestamps
 from ltm.model.enums import Severity
 from ltm.model.errors import ConfigError, shown
+from ltm.model.hours import Openings
 from ltm.model.offer import Kind, Offer
 from ltm.model.spec import DEFAULT_RULES, SessionSpec
 
@@ -70,6 +71,8 @@ class SessionConfig:
     alerts: tuple[Chosen, ...]
     naive_timestamps: NaiveTimestamps
     accept_no_limits: bool
+    openings: Openings | None = None
+    """What the exchange's calendar knows, where the terms name one."""
 
 
 @attrs.frozen(kw_only=True)

@@ -34,6 +34,7 @@ DENIALS: Final[dict[str, str]] = {
     "degraded": "A held instrument has no usable price, so equity is not known (RSK-22).",
     "max_daily_trades": "The day's entry orders are used up (C09).",
     "outside_trading_hours": "The session's trading hours are over or not begun (C14).",
+    "calendar_unknown": "The exchange's calendar says nothing about this moment; exits are left to the venue (C14).",
     "entry_cutoff": "Too close to the end of trading hours for an entry (RSK-26).",
     "would_flip": "The order would turn the position around, and shorting is off (RSK-06).",
     "nothing_to_sell": "There is no position to sell, and shorting is off (ruling 10).",
@@ -108,6 +109,7 @@ OUTCOMES: Final[dict[str, str]] = {
 ALERTS: Final[dict[str, str]] = {
     "commission_missing": "The venue never told what fills cost; our estimates stand, and cash is compared again.",
     "clock_skew": "Our clock and the venue's differ by more than a second; above five, entries are denied (C46).",
+    "calendar_ends": "The exchange's calendar is known for at most 30, 7 or 1 more days; then entries stop.",
     "disk_low": "Little disk space is left where the journal is.",
     "duplicate_order": "A model sends the same entry again and again; told once a minute (C10).",
     "drawdown_near": "Most of the drawdown limit is used: at seven and at nine tenths.",

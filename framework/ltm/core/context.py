@@ -13,7 +13,7 @@ import attrs
 
 from ltm.core.marks import Watch
 from ltm.model.errors import PluginError, shown
-from ltm.model.hours import TradingDay, TradingHours, Window, zone_of
+from ltm.model.hours import ALL_DAY, Openings, TradingDay, TradingHours, Window, usable_zone
 from ltm.model.reports import Capabilities
 from ltm.model.results import ExposureLimit
 from ltm.model.spec import SessionSpec
@@ -30,6 +30,7 @@ from ltm.ports.rules import (
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from zoneinfo import ZoneInfo
 
 STREAMING_AGE: Final = 5.0
 STEPPED_AGE: Final = 60.0
@@ -47,7 +48,7 @@ class Context:
     rules: tuple[tuple[str, RiskRule], ...]
     sizer: PositionSizer
     capabilities: Capabilities
-    hours: TradingHours | None
+    hours: TradingHours | Openings | None
     day: TradingDay
     max_price_age: float
     price_limit: Decimal
@@ -106,6 +107,8 @@ class Context:
     """By rule and symbol or group: what the rules said, each asked once."""
     disbelieved: set[str] = attrs.Factory(set)
     """Reports that cannot be true, noted once each."""
+    calendar_told: int = 0
+    """How many of the warnings that the calendar ends were given."""
     _open: bool = True
     _looked_at: datetime = _NEVER
     _changes_at: datetime = _NEVER
@@ -138,22 +141,29 @@ def new_context(
     rules: Sequence[RiskRule],
     sizer: PositionSizer,
     capabilities: Capabilities,
+    openings: Openings | None = None,
 ) -> Context:
     """
     Return the surroundings of a session.
+
+    Args:
+        spec: Its terms.
+        rules: In the order in which they are asked.
+        sizer: Its sizer.
+        capabilities: What its broker promises.
+        openings: What the exchange's calendar knows, where the terms name one.
     """
-    zone = zone_of(spec.timezone)
-    if zone is None:
-        message = f"time zone {spec.timezone} was not checked"
+    if bool(spec.calendar) is not (openings is not None):
+        message = f"calendar {spec.calendar!r} was not read"
         raise AssertionError(message)
+    zone = usable_zone(spec.timezone)
     age = price_age(spec, capabilities)
-    windows = tuple(Window(start, end) for start, end in spec.trading_windows)
     return Context(
         spec=spec,
         rules=tuple((rule.name, rule) for rule in rules),
         sizer=sizer,
         capabilities=capabilities,
-        hours=TradingHours(windows, zone, frozenset(spec.trading_weekdays)) if windows else None,
+        hours=openings or _hours(spec, zone),
         day=TradingDay(zone, spec.day_roll),
         max_price_age=age,
         price_limit=Decimal(str(age)),
@@ -176,6 +186,14 @@ def _sampling_of(sizer: PositionSizer) -> Sampling | None:
     raise PluginError(
         message, code="LTM-PLG-021", got=sampling, hint="ltm.ports.Sampling(seconds=60, count=61)"
     )
+
+
+def _hours(spec: SessionSpec, zone: ZoneInfo) -> TradingHours | None:
+    if not spec.has_hours:
+        return None
+    windows = tuple(Window(start, end) for start, end in spec.trading_windows)
+    days = {day: tuple(Window(start, end) for start, end in spans) for day, spans in spec.trading_days}
+    return TradingHours(windows or (ALL_DAY,), zone, frozenset(spec.trading_weekdays), days)
 
 
 def price_age(spec: SessionSpec, capabilities: Capabilities) -> float:

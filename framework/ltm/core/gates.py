@@ -17,6 +17,7 @@ import msgspec
 from ltm.core.budgets import buying_power, capital, daily_orders, order_quantity, order_value
 from ltm.core.context import Context
 from ltm.core.controls import entry_controls, exit_controls
+from ltm.core.market_gates import calendar_known
 from ltm.core.state import Slot, State
 from ltm.model.enums import Lifecycle, OrderStatus, OrderType, TradingState
 from ltm.model.numbers import plain
@@ -308,8 +309,10 @@ def entry_gates(spec: SessionSpec) -> tuple[Gate, ...]:
     Return the gates an entry meets, in the order they are written down.
     """
     gates: list[Gate] = [instrument, order_kind, grid, price]
-    if spec.trading_windows:
+    if spec.has_hours:
         gates.append(trading_hours)
+    if spec.calendar:
+        gates.append(calendar_known)
     if spec.max_daily_trades is not None:
         gates.append(daily_orders)
     if spec.max_order_quantity is not None:
@@ -324,6 +327,6 @@ def exit_gates(spec: SessionSpec) -> tuple[Gate, ...]:
     Return the gates an exit meets: what the venue would refuse anyway, and nothing else.
     """
     gates: list[Gate] = [instrument, order_kind, grid]
-    if spec.trading_windows:
+    if spec.has_hours:
         gates.append(trading_hours)
     return (*gates, *exit_controls(spec.limits))

@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
 from ltm.core import events as e
+from ltm.core.calendar import watch_calendar
 from ltm.core.cancels import cancel, cancel_unwanted, is_unwanted, send_cancel
 from ltm.core.effects import Sweep
 from ltm.core.facts import ask
@@ -147,6 +148,7 @@ def tick(state: State, context: Context) -> Iterator[Item]:
     yield from watch_limits(state, context)
     yield from watch_link(state, context)
     yield from watch_clock(state, context)
+    yield from watch_calendar(state, context)
     for order in list(state.orders.values()):
         yield from _look_after(state, context, order)
     # Exits that wait for a cancel, a retry or an opening are looked at again.

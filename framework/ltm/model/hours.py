@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
+from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -66,6 +67,9 @@ class Window:
         return "-".join(f"{minutes // 60:02}:{minutes % 60:02}" for minutes in (self.start, self.end))
 
 
+ALL_DAY: Final = Window(0, _DAY)
+
+
 @attrs.frozen
 class TradingHours:
     """
@@ -75,6 +79,8 @@ class TradingHours:
     windows: tuple[Window, ...]
     zone: ZoneInfo
     weekdays: frozenset[int] = frozenset(range(7))
+    days: Mapping[date, tuple[Window, ...]] = attrs.Factory(dict)
+    """Dates with windows of their own: half days, days on which nothing opens."""
 
     def opening_at(self, now: datetime) -> tuple[bool, datetime]:
         """
@@ -82,21 +88,75 @@ class TradingHours:
         """
         boundaries: list[tuple[datetime, bool]] = []
         today = now.astimezone(self.zone).date()
-        for offset in range(-2, 9):
-            day = today + timedelta(days=offset)
-            if day.weekday() not in self.weekdays:
-                continue
-            for window in self.windows:
-                end = window.end if window.end > window.start else window.end + _DAY
-                opens = instant_of(day, window.start, self.zone)
-                closes = instant_of(day, end, self.zone)
-                # A window inside a DST gap does not exist on that day.
-                if opens < closes:
-                    boundaries += ((opens, True), (closes, False))
-        # At one instant a closing sorts first, so that back-to-back windows stay open.
-        boundaries.sort()
-        index = bisect_right(boundaries, now, key=lambda boundary: boundary[0])
-        return boundaries[index - 1][1], boundaries[index][0]
+        # Usually a week tells; where days were declared closed, the next opening may be further.
+        for first, last in _REACH:
+            for offset in range(first, last):
+                boundaries += self._boundaries(today + timedelta(days=offset))
+            # At one instant a closing sorts first, so that back-to-back windows stay open.
+            boundaries.sort()
+            index = bisect_right(boundaries, now, key=lambda boundary: boundary[0])
+            if index < len(boundaries):
+                return index > 0 and boundaries[index - 1][1], boundaries[index][0]
+        return False, now + timedelta(days=_REACH[-1][1] - 1)
+
+    def _boundaries(self, day: date) -> Iterator[tuple[datetime, bool]]:
+        windows = self.days.get(day)
+        if windows is None:
+            windows = self.windows if day.weekday() in self.weekdays else ()
+        for window in windows:
+            end = window.end if window.end > window.start else window.end + _DAY
+            opens = instant_of(day, window.start, self.zone)
+            closes = instant_of(day, end, self.zone)
+            # A window inside a DST gap does not exist on that day.
+            if opens < closes:
+                yield opens, True
+                yield closes, False
+
+
+_REACH: Final = ((-2, 9), (9, 40), (40, 400))
+FOREVER: Final = datetime.max.replace(tzinfo=UTC)
+
+
+@attrs.frozen
+class Openings:
+    """
+    What an exchange's calendar knows: every opening, in order, half-open, none touching the next.
+    """
+
+    calendar: str
+    spans: tuple[tuple[datetime, datetime], ...]
+
+    @property
+    def since(self) -> datetime:
+        """
+        The first instant of which the calendar knows anything.
+        """
+        return self.spans[0][0]
+
+    @property
+    def until(self) -> datetime:
+        """
+        The last close that it knows: what comes then is nobody's guess.
+        """
+        return self.spans[-1][1]
+
+    def knows(self, now: datetime) -> bool:
+        """
+        Return whether the calendar says anything about an instant.
+        """
+        return self.since <= now < self.until
+
+    def opening_at(self, now: datetime) -> tuple[bool, datetime]:
+        """
+        Return whether it is open now, and when that changes; where nothing is known, exits are left to the venue.
+        """
+        if now < self.since:
+            return True, self.since
+        if now >= self.until:
+            return True, FOREVER
+        index = bisect_right(self.spans, now, key=lambda span: span[0]) - 1
+        closes = self.spans[index][1]
+        return (True, closes) if now < closes else (False, self.spans[index + 1][0])
 
 
 @attrs.frozen
@@ -136,3 +196,14 @@ def zone_of(name: str) -> ZoneInfo | None:
         return ZoneInfo(name)
     except (ValueError, KeyError, OSError):
         return None
+
+
+def usable_zone(name: str) -> ZoneInfo:
+    """
+    Return the time zone of a name that was checked before.
+    """
+    zone = zone_of(name)
+    if zone is None:
+        message = f"time zone {name} was not checked"
+        raise AssertionError(message)
+    return zone

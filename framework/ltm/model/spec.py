@@ -4,6 +4,7 @@ The terms of a session: what it may do, in exact numbers. Checked once, when it 
 
 from __future__ import annotations
 
+from datetime import date
 from decimal import Decimal
 from typing import Literal
 
@@ -97,6 +98,10 @@ class SessionSpec(msgspec.Struct, frozen=True, kw_only=True):
     take_profit_pct: Decimal | None = None
     trading_windows: tuple[tuple[int, int], ...] = ()
     """Minutes since local midnight; empty means always open."""
+    calendar: str = ""
+    """The exchange's calendar that stands instead of windows; empty: none."""
+    trading_days: tuple[tuple[date, tuple[tuple[int, int], ...]], ...] = ()
+    """Dates with windows of their own; no window: nothing opens."""
     trading_weekdays: tuple[int, ...] = (0, 1, 2, 3, 4, 5, 6)
     entry_cutoff: int = 0
     """Minutes before a close in which no entry is sent."""
@@ -123,3 +128,10 @@ class SessionSpec(msgspec.Struct, frozen=True, kw_only=True):
     submit_deadline: float = 10.0
     settle_seconds: float = 5.0
     limits: Limits = Limits()
+
+    @property
+    def has_hours(self) -> bool:
+        """
+        Whether the session trades at certain times only.
+        """
+        return bool(self.trading_windows or self.calendar or self.trading_days)
