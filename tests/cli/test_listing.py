@@ -20,7 +20,7 @@ POSITIONS = "session_id, symbol, quantity, average_entry_price, mark_price, mark
 ORDERS = (
     "session_id, client_order_id, venue_order_id, symbol, side, order_type, time_in_force, quantity, filled_quantity,"
     " remaining_quantity, limit_price, trigger_price, average_fill_price, commission, status, reason, signal_key,"
-    " created_at, updated_at"
+    " created_at, updated_at, good_till"
 )
 FILLS = (
     "session_id, fill_id, client_order_id, venue_order_id, symbol, side, quantity, price, commission,"

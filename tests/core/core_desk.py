@@ -55,6 +55,7 @@ ALL_KINDS = (OrderType.MARKET, OrderType.LIMIT, OrderType.STOP, OrderType.STOP_L
 CAPABILITIES = Capabilities(
     name="by hand",
     order_types=ALL_KINDS,
+    times_in_force=tuple(TimeInForce),
     request_ttl=0.0,
     query_by_client_order_id=True,
     query_includes_closed=True,

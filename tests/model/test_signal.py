@@ -428,3 +428,74 @@ def test_a_mapping_with_other_names_is_refused(values, message, hint):
 
     assert message in caught.value.message
     assert ("LTM-SIG-067", hint) == (caught.value.code, caught.value.hint)
+
+
+TILL = "2026-01-06T15:00:00+08:00"
+
+
+def test_good_till_is_an_instant_like_the_timestamp():
+    """
+    FIX 126: it belongs to the time in force GTD.
+    """
+    made = signal(time_in_force="gtd", good_till=TILL)
+
+    assert datetime(2026, 1, 6, 7, tzinfo=UTC) == made.record(None).good_till
+    assert made == signal(time_in_force="gtd", good_till=datetime.fromisoformat(TILL))
+    assert None is signal(good_till=None).record(None).good_till
+
+
+def test_good_till_in_the_sessions_zone():
+    """
+    Ruling 1: without an offset it means what the timestamp would.
+    """
+    made = signal(time_in_force="gtd", good_till="2026-01-06 15:00")
+
+    assert datetime(2026, 1, 6, 15, tzinfo=UTC) == made.record(UTC).good_till
+    with pytest.raises(SignalError, match="good_till must carry a UTC offset here"):
+        made.record(None)
+
+
+@pytest.mark.parametrize(
+    ("fields", "code", "message"),
+    [
+        (
+            {"time_in_force": "gtd", "good_till": "soon"},
+            "LTM-SIG-060",
+            'good_till must be an ISO 8601 date and time, got "soon"',
+        ),
+        (
+            {"time_in_force": "gtd", "good_till": 1e9},
+            "LTM-SIG-060",
+            "good_till must be an ISO 8601 date and time",
+        ),
+    ],
+)
+def test_no_good_till(fields, code, message):
+    """
+    BAD-060: wrong ones are named by their field.
+    """
+    with pytest.raises(SignalError) as caught:
+        signal(**fields)
+    error = caught.value
+
+    assert (code, "good_till") == (error.code, error.field)
+    assert error.message.startswith(message)
+    assert error.hint
+
+
+@pytest.mark.parametrize("seconds", [-1, 0, 1])
+def test_good_till_must_be_after_the_timestamp(seconds):
+    """
+    One second before, at, and one after.
+    """
+    made = signal(
+        timestamp="2026-01-05T10:00:00Z",
+        time_in_force="gtd",
+        good_till=datetime(2026, 1, 5, 10, tzinfo=UTC) + timedelta(seconds=seconds),
+    )
+
+    if seconds > 0:
+        assert made.record(None).good_till
+    else:
+        with pytest.raises(SignalError, match="good_till must be after the timestamp"):
+            made.record(None)

@@ -103,6 +103,8 @@ def test_the_schema_has_the_fields_of_a_signal():
         {"quantity": 1e-12, "order_type": "stop_limit", "limit_price": 1e15, "trigger_price": 5},
         {"quantity": None, "limit_price": None, "trigger_price": None},
         {"time_in_force": "gtc"},
+        {"time_in_force": "gtd", "good_till": "2026-01-05T15:00:00+08:00"},
+        {"good_till": None},
         {"stock_code": "BRK.B"},
         {"stock_code": "^GSPC"},
         {"stock_code": "x" * 64},
@@ -140,6 +142,8 @@ def test_what_is_a_signal_fits(changes):
         {"order_type": "MARKET"},
         {"order_type": None},
         {"time_in_force": "ever"},
+        {"good_till": "2026-01-05T15:00:00"},
+        {"good_till": 1767605460},
         {"stock_code": ""},
         {"stock_code": 600519},
         {"stock_code": "a..b"},
@@ -209,6 +213,7 @@ objects = st.fixed_dictionaries(
         "limit_price": st.none() | st.decimals("0.0001", "1000", places=4).map(float),
         "trigger_price": st.none() | st.integers(1, 10**9),
         "time_in_force": st.sampled_from([*TimeInForce]),
+        "good_till": st.none() | st.datetimes().map(lambda at: f"{at.isoformat()}Z"),
     },
 )
 

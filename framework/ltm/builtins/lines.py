@@ -124,6 +124,8 @@ class SignalLines:
             return None
         signal = signal_from_mapping(values)
         utc_of(signal.timestamp, None)
+        if signal.good_till is not None:
+            utc_of(signal.good_till, None, "good_till")
         return signal
 
     def _names(self, text: str) -> list[str]:

@@ -23,7 +23,7 @@ from ltm.model.errors import ConfigError, ConfigErrors
 from ltm.model.hours import Openings
 from ltm.model.identifiers import check_model_id, check_session_id
 from ltm.model.numbers import ONE, ZERO, as_fraction
-from ltm.model.spec import DEFAULT_RULES, OnStop, SessionSpec
+from ltm.model.spec import DEFAULT_RULES, BatchOrder, OnStop, SessionSpec
 
 NaiveTimestamps = Literal["local", "session_tz", "utc", "reject"]
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
@@ -169,6 +169,8 @@ class SessionTable:
     """What becomes of holdings that the session finds."""
     max_exit_retries: int = attrs.field(default=10, validator=_not_negative)
     """How often a rejected exit is sent anew before the instrument is halted."""
+    batch_order: BatchOrder = "given"
+    """What of signals that a source releases together is judged first: as given, or `exits_first`."""
 
 
 @attrs.frozen(kw_only=True)
@@ -297,6 +299,7 @@ def _spec(
         foreign_orders=said.foreign_orders,
         foreign_positions=said.foreign_positions,
         max_exit_retries=said.max_exit_retries,
+        batch_order=said.batch_order,
         required_rules=required_rules,
     )
 

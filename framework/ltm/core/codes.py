@@ -20,6 +20,7 @@ DENIALS: Final[dict[str, str]] = {
     "unknown_order": "An order on this instrument has an unknown outcome (REL-1).",
     "out_of_range": "The order's numbers have more digits than money is counted in (BAD-077).",
     "unsupported_order": "The broker cannot place this kind of order (C02).",
+    "good_till_over": "The time at which the order would end is not in the future (C02).",
     "lot": "The quantity must be a multiple of the lot (C03).",
     "tick": "The price must be a multiple of the tick (C03).",
     "quantity_range": "The quantity is outside what the venue accepts (C03).",

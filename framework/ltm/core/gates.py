@@ -17,9 +17,10 @@ import msgspec
 from ltm.core.budgets import buying_power, capital, daily_orders, order_quantity, order_value
 from ltm.core.context import Context
 from ltm.core.controls import entry_controls, exit_controls
+from ltm.core.kinds import order_kind
 from ltm.core.market_gates import calendar_known
 from ltm.core.state import Slot, State
-from ltm.model.enums import Lifecycle, OrderStatus, OrderType, TradingState
+from ltm.model.enums import Lifecycle, OrderStatus, TradingState
 from ltm.model.numbers import plain
 from ltm.model.order import OrderDraft
 from ltm.model.results import Check
@@ -36,8 +37,6 @@ _KILLED: Final = TradingState.KILLED
 _HALTED: Final = TradingState.HALTED
 _REDUCING: Final = TradingState.REDUCING
 _RUNNING: Final = Lifecycle.RUNNING
-_LIMITED: Final = frozenset({OrderType.LIMIT, OrderType.STOP_LIMIT})
-_STOPPED: Final = frozenset({OrderType.STOP, OrderType.STOP_LIMIT})
 
 
 class Candidate(msgspec.Struct, gc=False):
@@ -164,28 +163,6 @@ def is_rate_usable(state: State, context: Context, currency: str) -> bool:
     if pair is None or pair.received is None or pair.suspect is not None:
         return False
     return context.mono - pair.received <= context.max_price_age
-
-
-def order_kind(state: State, context: Context, candidate: Candidate) -> Check:
-    """
-    C02: the broker can place it, and it carries the prices its type needs and no others.
-    """
-    draft = candidate.draft
-    kind = draft.order_type
-    limited = kind in _LIMITED
-    stopped = kind in _STOPPED
-    if kind not in context.capabilities.order_types:
-        return _no("order_kind", "unsupported_order", f"this broker has no {kind} orders")
-    if (draft.limit_price is not None) is not limited:
-        need = "needs a" if limited else "takes no"
-        return _no("order_kind", "unsupported_order", f"a {kind} order {need} limit_price")
-    if (draft.trigger_price is not None) is not stopped:
-        need = "needs a" if stopped else "takes no"
-        return _no("order_kind", "unsupported_order", f"a {kind} order {need} trigger_price")
-    return _KIND
-
-
-_KIND: Final = Check("order_kind", "ok")
 
 
 def grid(state: State, context: Context, candidate: Candidate) -> Check:

@@ -50,6 +50,7 @@ class OrderRow(msgspec.Struct, kw_only=True):
     signal_key: str | None = None
     created_at: datetime
     updated_at: datetime
+    good_till: datetime | None = None
 
 
 class FillRow(msgspec.Struct, kw_only=True):
@@ -194,6 +195,7 @@ class Projection:
                 remaining_quantity=draft.quantity,
                 limit_price=draft.limit_price,
                 trigger_price=draft.trigger_price,
+                good_till=draft.good_till,
                 status=OrderStatus.INTENDED,
                 signal_key=event.signal_key or None,
                 created_at=event.at,
@@ -221,6 +223,7 @@ class Projection:
                 quantity=wished or (event.signal.quantity if event.signal else None),
                 limit_price=asked.limit_price,
                 trigger_price=asked.trigger_price,
+                good_till=asked.good_till,
                 status=OrderStatus.DENIED,
                 reason=reason,
                 signal_key=event.signal_key or None,

@@ -151,6 +151,15 @@ def find_slot(state: State, symbol: str) -> tuple[Slot | None, Check | None]:
     return None, Check("instrument", "unknown_instrument", message=message)
 
 
+def is_exit(state: State, symbol: str, action: Action) -> bool:
+    """
+    Return whether a signal works against a position as it stands now.
+    """
+    slot, _ = find_slot(state, symbol)
+    side = SIDES.get(action)
+    return slot is not None and side is not None and reduces(slot, side)
+
+
 def _draft(signal: SignalRecord, slot: Slot, side: Side, quantity: Decimal) -> OrderDraft:
     return OrderDraft(
         symbol=slot.instrument.symbol,
@@ -160,6 +169,7 @@ def _draft(signal: SignalRecord, slot: Slot, side: Side, quantity: Decimal) -> O
         limit_price=signal.limit_price,
         trigger_price=signal.trigger_price,
         time_in_force=signal.time_in_force,
+        good_till=signal.good_till,
     )
 
 
@@ -265,6 +275,7 @@ def _with_quantity(draft: OrderDraft, quantity: Decimal) -> OrderDraft:
         limit_price=draft.limit_price,
         trigger_price=draft.trigger_price,
         time_in_force=draft.time_in_force,
+        good_till=draft.good_till,
     )
 
 

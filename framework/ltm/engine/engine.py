@@ -23,6 +23,7 @@ from ltm.core import commands as c
 from ltm.core import control, effects, events, recovery, watch
 from ltm.core.session import Session
 from ltm.engine.alerts import AlertDispatcher
+from ltm.engine.batches import Batches
 from ltm.engine.inputs import REPORTS, TURN, Input, Localise, MakeAlerts, Observer, Request, reply
 from ltm.engine.intake import Intake
 from ltm.engine.market import Market
@@ -72,6 +73,7 @@ class Engine:
     alerts: AlertDispatcher = attrs.field(init=False)
     performer: Performer = attrs.field(init=False)
     intake: Intake = attrs.field(init=False)
+    batches: Batches = attrs.field(init=False)
     surroundings: Surroundings = attrs.field(init=False)
     market: Market = attrs.field(init=False)
     _todo: list[effects.Effect] = attrs.Factory(list)
@@ -97,6 +99,7 @@ class Engine:
             deadline=self.deadline,
         )
         self.intake = Intake(sources=self.sources, refuse=self._refuse, alarm=self._source_failed)
+        self.batches = Batches(state=self.session.state, submit=self.submit)
         self.alerts = self.make_alerts(self.note_delivery, self.sink_trouble)
         self.surroundings = Surroundings(
             alerts=self.alerts, kill_switch=self.kill_switch, free_space=self.free_space
@@ -239,16 +242,13 @@ class Engine:
     def _mark(self, quotes: list[Quote]) -> None:
         self._todo += self.session.mark(quotes)
         if self.session.state.lifecycle is Lifecycle.RUNNING:
-            for signal in self.intake.of_quotes(quotes):
-                self.submit(signal)
+            self.batches.take(self.intake.of_quotes(quotes))
 
     def _poll(self) -> bool:
         found = False
         if self.session.state.lifecycle is Lifecycle.RUNNING:
-            for signal in self.intake.due(self.session.context.now):
-                self.submit(signal)
-                found = True
-        return found
+            found = self.batches.take(self.intake.due(self.session.context.now))
+        return self.batches.release() or found
 
     def submit(self, signal: Signal) -> None:
         """

@@ -6,9 +6,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from ltm.core.exposure import reduces
-from ltm.core.orders import SIDES, find_slot
-from ltm.model.enums import Action
+from ltm.core.orders import is_exit
 from ltm.model.errors import ConfigError, LtmError, SignalError, SignalErrors, TradeExecutionError, shown
 from ltm.model.results import Reason, TradeResult
 from ltm.model.signal import SignalRecord
@@ -132,10 +130,7 @@ def _groups(
 
 
 def _reduces(live: LiveSession, item: Checked) -> bool:
-    if isinstance(item, SignalError) or item.action is Action.HOLD:
-        return False
-    slot, _ = find_slot(live.state, item.symbol)
-    return slot is not None and reduces(slot, SIDES[item.action])
+    return not isinstance(item, SignalError) and is_exit(live.state, item.symbol, item.action)
 
 
 def _result(outcome: TradeResult | LtmError, record: SignalRecord, path: str) -> TradeResult:

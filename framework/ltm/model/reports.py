@@ -15,7 +15,7 @@ from typing import Literal
 
 import msgspec
 
-from ltm.model.enums import OrderStatus, OrderType, Side
+from ltm.model.enums import OrderStatus, OrderType, Side, TimeInForce
 from ltm.model.instrument import Instrument
 
 
@@ -133,6 +133,7 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str
     order_types: tuple[OrderType, ...] = (OrderType.MARKET, OrderType.LIMIT)
+    times_in_force: tuple[TimeInForce, ...] = (TimeInForce.DAY, TimeInForce.GTC)
     client_order_id_unique: Literal["forever", "open", "none"] = "none"
     query_by_client_order_id: bool = False
     query_includes_closed: bool = False

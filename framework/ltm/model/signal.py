@@ -48,6 +48,7 @@ class SignalRecord(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_def
     limit_price: Decimal | None = None
     trigger_price: Decimal | None = None
     time_in_force: TimeInForce = TimeInForce.DAY
+    good_till: datetime | None = None
 
 
 def _fail(number: int, field: str, rule: str, value: object, hint: str | None = None) -> SignalError:
@@ -160,6 +161,15 @@ def _time_in_force(value: object) -> TimeInForce:
         raise _fail(71, "time_in_force", rule, value, _near(value, TimeInForce)) from None
 
 
+def _good_till(value: object) -> str | None:
+    if value is None:
+        return None
+    try:
+        return _timestamp(value)
+    except SignalError as error:
+        raise _fail(60, "good_till", "must be an ISO 8601 date and time", value, error.hint) from None
+
+
 def _near(value: object, known: Iterable[str]) -> str | None:
     return suggestion(value.lower(), known) if isinstance(value, str) else None
 
@@ -183,6 +193,11 @@ class Signal:
         timestamp: ISO 8601 date and time; without an offset see `naive_timestamps`.
         intent: Tells two wishes of one model for one symbol at one time apart.
         quantity: Asks for an exact amount instead of the sizer's.
+        order_type: "market", "limit", "stop" or "stop_limit".
+        limit_price: The worst price of a "limit" or "stop_limit" order.
+        trigger_price: Where a "stop" or "stop_limit" order wakes up.
+        time_in_force: "day", "gtc", "ioc", "fok" or "gtd".
+        good_till: When a "gtd" order ends; written like `timestamp`, and after it.
 
     Raises:
         SignalError: A field is malformed.
@@ -199,6 +214,7 @@ class Signal:
     limit_price: Decimal | None = attrs.field(default=None, converter=_limit_price)
     trigger_price: Decimal | None = attrs.field(default=None, converter=_trigger_price)
     time_in_force: TimeInForce = attrs.field(default=TimeInForce.DAY, converter=_time_in_force)
+    good_till: str | None = attrs.field(default=None, converter=_good_till)
 
     def record(self, zone: tzinfo | None) -> SignalRecord:
         """
@@ -208,29 +224,37 @@ class Signal:
             zone: What a timestamp without offset means; None refuses it (ruling 1).
 
         Raises:
-            SignalError: The time has no offset and none may be assumed, does not exist on that
-                day (DST gap), or cannot be expressed in UTC.
+            SignalError: A time has no offset and none may be assumed, does not exist on that
+                day (DST gap), cannot be expressed in UTC, or `good_till` is not after the timestamp.
         """
         return SignalRecord(
             symbol=self.stock_code,
             action=self.action,
             score=self.score,
             confidence=self.confidence,
-            at=utc_of(self.timestamp, zone),
+            at=(at := utc_of(self.timestamp, zone)),
             intent=self.intent,
             quantity=self.quantity,
             order_type=self.order_type,
             limit_price=self.limit_price,
             trigger_price=self.trigger_price,
             time_in_force=self.time_in_force,
+            good_till=None if self.good_till is None else _end(self.good_till, at, zone),
         )
+
+
+def _end(good_till: str, at: datetime, zone: tzinfo | None) -> datetime:
+    end = utc_of(good_till, zone, "good_till")
+    if end <= at:
+        raise _fail(71, "good_till", "must be after the timestamp", good_till)
+    return end
 
 
 FIELDS: Final = tuple(field.name for field in attrs.fields(Signal))
 REQUIRED: Final = ("stock_code", "action", "score", "confidence", "timestamp")
 
 
-def utc_of(timestamp: str, zone: tzinfo | None) -> datetime:
+def utc_of(timestamp: str, zone: tzinfo | None, field: str = "timestamp") -> datetime:
     """
     Return the instant of a checked ISO 8601 text in UTC; `zone` is what no offset means.
 
@@ -238,22 +262,22 @@ def utc_of(timestamp: str, zone: tzinfo | None) -> datetime:
     """
     moment = _parsed(timestamp)
     if moment is None:
-        return utc_of(_timestamp(timestamp), zone)
+        return utc_of(_timestamp(timestamp), zone, field)
     if moment.tzinfo is UTC:
         return moment
     if moment.tzinfo is None:
         if zone is None:
             hint = 'add the offset, for example "+08:00" or "Z", or set naive_timestamps'
-            raise _fail(61, "timestamp", "must carry a UTC offset here", timestamp, hint)
+            raise _fail(61, field, "must carry a UTC offset here", timestamp, hint)
         moment = moment.replace(tzinfo=zone)
     try:
         instant = moment.astimezone(UTC)
         back = instant.astimezone(moment.tzinfo)
     except OverflowError:
-        raise _fail(64, "timestamp", "must be a representable UTC time", timestamp) from None
+        raise _fail(64, field, "must be a representable UTC time", timestamp) from None
     if back.replace(tzinfo=None) != moment.replace(tzinfo=None):
         hint = "that local time is skipped by daylight saving; add the UTC offset"
-        raise _fail(62, "timestamp", "must exist on the clock", timestamp, hint)
+        raise _fail(62, field, "must exist on the clock", timestamp, hint)
     return instant
 
 

@@ -15,6 +15,7 @@ _DATE: Final = (
 )
 _TIME: Final = r"([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9]([.,][0-9]{1,9})?)?"
 _OFFSET: Final = r"([Zz]|[+-]([01][0-9]|2[0-3]):?[0-5][0-9])"
+_STAMP: Final = f"^{_DATE}[T ]{_TIME}{_OFFSET}$"
 
 
 def signal_schema() -> dict[str, Any]:
@@ -52,7 +53,7 @@ def signal_schema() -> dict[str, Any]:
             "timestamp": {
                 "description": "ISO 8601 date and time with its offset from UTC; the date must exist.",
                 "type": "string",
-                "pattern": f"^{_DATE}[T ]{_TIME}{_OFFSET}$",
+                "pattern": _STAMP,
             },
             "intent": {
                 "description": "Tells two wishes for one symbol at one time apart; without a decimal point.",
@@ -66,6 +67,12 @@ def signal_schema() -> dict[str, Any]:
             "limit_price": _amount("The worst price of a limit or stop_limit order."),
             "trigger_price": _amount("The price at which a stop or stop_limit order becomes active."),
             "time_in_force": _one_of("How long the order stays.", TimeInForce, TimeInForce.DAY),
+            "good_till": {
+                "description": "When a gtd order ends, written like the timestamp.",
+                "type": ["string", "null"],
+                "pattern": _STAMP,
+                "default": None,
+            },
         },
     }
 

@@ -13,6 +13,7 @@ import msgspec
 from ltm.model.numbers import ZERO
 
 OnStop = Literal["keep", "cancel", "flatten"]
+BatchOrder = Literal["given", "exits_first"]
 DEFAULT_RULES = ("position_size", "sector_concentration", "drawdown", "daily_loss")
 
 
@@ -121,6 +122,7 @@ class SessionSpec(msgspec.Struct, frozen=True, kw_only=True):
     foreign_orders: Literal["observe", "adopt", "cancel", "halt"] = "observe"
     foreign_positions: Literal["inherit", "ignore", "refuse"] = "inherit"
     max_exit_retries: int = 10
+    batch_order: BatchOrder = "given"
     commission_rate: Decimal = ZERO
     """Estimate for a fill whose commission is not known yet, as a fraction of its value (RSK-03)."""
     required_rules: tuple[str, ...] = DEFAULT_RULES

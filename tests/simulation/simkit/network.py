@@ -17,7 +17,7 @@ from ltm.brokers.mock import wire
 from ltm.brokers.mock.exchange import Exchange
 from ltm.brokers.mock.faults import Fault
 from ltm.brokers.mock.trouble import Trouble
-from ltm.model.enums import OrderType
+from ltm.model.enums import OrderType, TimeInForce
 from ltm.model.errors import BrokerConnectionError, ConfigError
 from ltm.model.identifiers import sequence_of
 from ltm.model.instrument import Instrument
@@ -45,6 +45,7 @@ LAG = 2.0
 CAPABILITIES = Capabilities(
     name="sim",
     order_types=tuple(OrderType),
+    times_in_force=tuple(TimeInForce),
     client_order_id_unique="forever",
     query_by_client_order_id=True,
     query_includes_closed=True,

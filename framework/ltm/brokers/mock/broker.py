@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from ltm.brokers.mock import wire
 from ltm.brokers.mock.door import LocalDoor, Unanswered, Unreachable
 from ltm.brokers.mock.exchange import Exchange
-from ltm.model.enums import OrderType
+from ltm.model.enums import OrderType, TimeInForce
 from ltm.model.errors import ConfigError, shown
 from ltm.model.reports import (
     AccountReport,
@@ -69,6 +69,7 @@ class MockBroker:
             self._capabilities = Capabilities(
                 name="mock",
                 order_types=tuple(OrderType),
+                times_in_force=tuple(TimeInForce),
                 client_order_id_unique="forever",
                 query_by_client_order_id=True,
                 query_includes_closed=True,

@@ -1,0 +1,98 @@
+"""
+Signals that a source releases together: as they stand, or what reduces positions first (RSK-07).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from ltm.core import events as e
+from ltm.model.reports import Ambiguous
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+Make = Callable[..., Any]
+SOURCE = """
+[[signals]]
+plugin = "file"
+path = "swap.csv"
+"""
+HEAD = "stock_code,action,score,confidence,timestamp,quantity\n"
+# The first of them opens a position; the others come together ten seconds later.
+SWAP = HEAD + (
+    "AAA,buy,1,1,2026-01-05T15:00:05Z,290\n"
+    "BBB,buy,1,1,2026-01-05T15:00:15Z,190\n"
+    "BBB,hold,1,1,2026-01-05T15:00:15Z,\n"
+    "AAA,sell,1,1,2026-01-05T15:00:15Z,\n"
+)
+
+
+@pytest.fixture
+def swap(make_bench: Make, tmp_path: Path) -> Iterator[Callable[..., Any]]:
+    """
+    A session whose limits leave no room for both positions.
+    """
+    (tmp_path / "swap.csv").write_text(SWAP)
+    benches = []
+
+    def start(order: str) -> Any:
+        limits = "[limits]\nmax_gross_exposure = 0.5\n"
+        bench = make_bench(session=order, more=limits + SOURCE)
+        benches.append(bench)
+        bench.start()
+        bench.second(14)
+        assert 290 == bench.engine.session.state.slots["AAA"].position
+        return bench
+
+    yield start
+    for bench in benches:
+        bench.engine.intake.close()
+
+
+def answers(bench: Any) -> list[str]:
+    told = []
+    for event in bench.events():
+        if isinstance(event, e.OrderIntended):
+            told.append(f"{event.draft.side} {event.draft.symbol}")
+        elif isinstance(event, e.OrderDenied) and event.signal is not None:
+            told.append(f"no {event.signal.action} {event.signal.symbol}")
+        elif isinstance(event, e.SignalIgnored):
+            told.append("hold")
+    return told[1:]
+
+
+def test_as_given_an_entry_does_not_wait_for_the_exit_behind_it(swap: Callable[..., Any]) -> None:
+    """RSK-07: `given` is the default; each is judged against what the ones before it reserved."""
+    bench = swap("")
+    bench.second(5)
+
+    assert ["no buy BBB", "hold", "sell AAA"] == answers(bench)
+
+
+def test_exits_first_lets_the_entries_use_what_the_exits_freed(swap: Callable[..., Any]) -> None:
+    """RSK-07: `exits_first` on request; the rest keeps its order."""
+    bench = swap('batch_order = "exits_first"')
+    bench.second(5)
+
+    assert ["sell AAA", "buy BBB", "hold"] == answers(bench)
+    assert 190 == bench.engine.session.state.slots["BBB"].position
+
+
+def test_entries_wait_for_the_answer_to_the_exits(swap: Callable[..., Any]) -> None:
+    """RSK-07: while an exit is on its way nothing is freed; that nobody knows is an answer too."""
+    bench = swap('batch_order = "exits_first"')
+    seen: list[list[str]] = []
+
+    async def submit(call: Any, approval: Any) -> Any:
+        seen.append(answers(bench))
+        outcome = await call(approval)
+        return Ambiguous("timeout") if approval.draft.side == "sell" else outcome
+
+    bench.door.tamper["submit"] = submit
+    bench.second(5)
+
+    assert [["sell AAA"], ["sell AAA", "buy BBB", "hold"]] == seen
