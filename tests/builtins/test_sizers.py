@@ -17,6 +17,7 @@ from ltm.builtins.config import (
     FixedNotionalConfig,
     FixedQuantityConfig,
     RiskPerTradeConfig,
+    TargetWeightsConfig,
     VolatilityTargetConfig,
 )
 from ltm.builtins.sizers import SIZERS
@@ -25,7 +26,7 @@ from ltm.model.errors import ConfigError
 from ltm.model.instrument import Instrument
 from ltm.model.market import MarkSample
 from ltm.model.signal import SignalRecord
-from ltm.ports import CannotSize, SamplingSizer, SizingView
+from ltm.ports import CannotSize, SamplingSizer, SizingView, TargetSizer
 
 D = Decimal
 NOW = datetime(2026, 1, 5, tzinfo=UTC)
@@ -46,15 +47,27 @@ def sizer(name, **settings):
     return offer["factory"](offer["config"](**settings))
 
 
-def view(*, equity="100000", unit_cost="100", headroom=None, lot="1", stop=None, prices=()):
+def view(
+    *,
+    equity="100000",
+    unit_cost="100",
+    headroom=None,
+    lot="1",
+    stop=None,
+    prices=(),
+    held="0",
+    open_too=None,
+    side="buy",
+):
     return SizingView(
         now=NOW,
-        instrument=Instrument(symbol="AAPL", currency="USD", lot_size=D(lot)),
-        side="buy",
+        instrument=Instrument(symbol="AAPL", currency="USD", lot_size=D(lot), aliases=("APC",)),
+        side=side,
         equity=D(equity),
         initial_capital=D(100000),
         cash=D(equity),
-        position=D(0),
+        position=D(held),
+        worst_quantity=None if open_too is None else D(open_too),
         unit_cost=D(unit_cost),
         headroom=None if headroom is None else D(headroom),
         stop_distance=None if stop is None else D(stop),
@@ -249,6 +262,122 @@ def test_a_target_of_volatility_needs_all_its_returns(count, enough):
         one.size(SIGNAL, view(prices=prices))
 
 
+def scored(score, action=Action.BUY, symbol="AAPL"):
+    """
+    The signal with another score.
+    """
+    return SignalRecord(symbol=symbol, action=action, score=D(score), confidence=D(1), at=NOW)
+
+
+@pytest.mark.parametrize(
+    ("score", "facts", "expected"),
+    [
+        ("0.2", {}, "200"),
+        ("0.2", {"held": "150"}, "50"),
+        ("0.2", {"held": "150", "open_too": "190"}, "10"),
+        ("0.2", {"held": "199.5"}, "0"),
+        ("0.2", {"unit_cost": "100.01"}, "199"),
+        ("0.2", {"headroom": "20.5"}, "20"),
+        ("0.2", {"lot": "150"}, "150"),
+        ("1", {}, "1000"),
+        ("-0.1", {"side": "sell"}, "100"),
+        ("-0.1", {"side": "sell", "held": "-30", "open_too": "-60"}, "40"),
+        ("0.2", {"unit_cost": "0"}, "0"),
+    ],
+    ids=str,
+)
+def test_a_target_weight_is_traded_up_to(score, facts, expected):
+    """
+    What is missing to the weight, open orders counted; a short weight likewise, the other way.
+    """
+    action = Action(facts.get("side", "buy"))
+
+    assert D(expected) == sizer("target_weights").size(scored(score, action), view(**facts))
+
+
+@pytest.mark.parametrize(
+    ("score", "facts", "message"),
+    [
+        ("0.2", {"held": "200"}, "200 with open orders is at or beyond the 200.00000000 of its weight"),
+        ("0.2", {"held": "100", "open_too": "201"}, "201 with open orders is at or beyond the 200.00000000"),
+        ("0", {}, "0 with open orders is at or beyond the 0.00000000 of its weight"),
+        ("0.2", {"equity": "-5"}, "0 with open orders is at or beyond the -0.01000000 of its weight"),
+        ("-0.2", {}, "0 with open orders is at or beyond the -200.00000000 of its weight"),
+    ],
+    ids=str,
+)
+def test_a_buy_at_or_beyond_its_weight_says_so(score, facts, message):
+    """
+    A signal is never turned around: what is too much is not sold by a buy.
+    """
+    with pytest.raises(CannotSize, match=message):
+        sizer("target_weights").size(scored(score), view(**facts))
+
+
+@pytest.mark.parametrize(
+    ("held", "expected"), [("190.01", None), ("190", "10"), ("189.99", "10.01")], ids=["less", "at", "more"]
+)
+def test_changes_within_the_band_are_not_traded(held, expected):
+    """
+    The band is a hundredth of equity, ten shares: less than that is left alone, on the way up and down.
+    """
+    one = sizer("target_weights", band=0.01)
+    facts = view(held=held, lot="0.01")
+    above = view(held=400 - D(held), lot="0.01")
+    if expected is None:
+        with pytest.raises(CannotSize, match=r"less than the band of 0\.01 of equity"):
+            one.size(scored("0.2"), facts)
+        assert above.position == one.target_position(scored("0.2", Action.SELL), above)
+        return
+
+    assert D(expected) == one.size(scored("0.2"), facts)
+    assert D(200) == one.target_position(scored("0.2", Action.SELL), above)
+
+
+@pytest.mark.parametrize(
+    ("weights", "symbol", "expected"),
+    [
+        ({"AAPL": 0.3}, "AAPL", "300"),
+        ({"AAPL": 0.3}, "APC", "300"),
+        ({"APC": 0.3}, "AAPL", "300"),
+        ({"MSFT": 0.3}, "AAPL", "0"),
+    ],
+    ids=str,
+)
+def test_weights_of_the_configuration_come_before_the_score(weights, symbol, expected):
+    """
+    By symbol or alias; a symbol without a weight is closed.
+    """
+    one = sizer("target_weights", weights=weights)
+
+    assert D(expected) == one.target_position(scored("0.9", Action.SELL, symbol), view(held="500"))
+
+
+@pytest.mark.parametrize("score", ["1.01", "-1.01", "30", "1E+300"])
+def test_a_score_that_is_no_weight_is_a_fault(score):
+    """
+    BAD-074: thirty is not thirty percent.
+    """
+    with pytest.raises(ValueError, match="the score must be the symbol's weight, from -1 to 1"):
+        sizer("target_weights").size(scored(score), view())
+    with pytest.raises(ValueError, match="the score must be the symbol's weight"):
+        sizer("target_weights").target_position(scored(score), view())
+
+
+def test_closing_needs_no_price_and_keeping_does():
+    one = sizer("target_weights")
+
+    assert 0 == one.target_position(scored("0", Action.SELL), view(held="5", unit_cost="0"))
+    with pytest.raises(CannotSize, match="there is no price to work the weight out from"):
+        one.target_position(scored("0.1", Action.SELL), view(held="5", unit_cost="0"))
+
+
+def test_only_the_sizer_of_weights_keeps_a_part_of_a_position():
+    thinking = [name for name in SETTINGS if isinstance(sizer(name, **SETTINGS[name]), TargetSizer)]
+
+    assert ["target_weights"] == thinking
+
+
 lots = st.sampled_from(["0.0001", "0.5", "1", "100"])
 money = st.decimals(min_value="-1000", max_value="10000000", places=2)
 
@@ -260,10 +389,21 @@ SETTINGS = {
     "risk_per_trade": {},
     "confidence_weighted": {},
     "volatility_target": {"returns": 3, "interval_seconds": 3600},
+    "target_weights": {"weights": {"AAPL": 0.5}},
 }
 """Every sizer, as it is tried below."""
 fractions = st.decimals(min_value="0.01", max_value="1", places=2)
 positive = st.decimals(min_value="0.01", max_value="100000", places=2)
+
+
+def sized(one, confidence, facts):
+    """
+    The size, 0 where the sizer says that it cannot tell.
+    """
+    try:
+        return one.size(asking(confidence), facts)
+    except CannotSize:
+        return D(0)
 
 
 def test_every_sizer_is_tried():
@@ -286,7 +426,7 @@ def test_no_sizer_goes_up(*, equity, cost, headroom, lot, stop, prices, confiden
     """
     facts = view(equity=equity, unit_cost=cost, headroom=headroom, lot=lot, stop=stop, prices=prices)
 
-    size = sizer(name, **SETTINGS[name]).size(asking(confidence), facts)
+    size = sized(sizer(name, **SETTINGS[name]), confidence, facts)
 
     assert type(size) is Decimal
     assert size >= 0
@@ -321,15 +461,15 @@ def test_sizes_move_the_way_their_facts_do(
     }
     one = sizer(name, **SETTINGS[name])
 
-    size = one.size(asking(confidence), view(**facts))
+    size = sized(one, confidence, view(**facts))
 
-    assert size <= one.size(asking(confidence), view(**{**facts, "equity": equity + more}))
-    assert size <= one.size(asking(min(confidence + more, D(1))), view(**facts))
-    assert size >= one.size(asking(confidence), view(**{**facts, "unit_cost": cost + more}))
-    assert size >= one.size(asking(confidence), view(**{**facts, "stop": stop + more}))
-    assert size <= one.size(asking(confidence), view(**{**facts, "headroom": None}))
-    assert size <= one.size(
-        asking(confidence), view(**{**facts, "headroom": None if headroom is None else headroom + more})
+    assert size <= sized(one, confidence, view(**{**facts, "equity": equity + more}))
+    assert size <= sized(one, min(confidence + more, D(1)), view(**facts))
+    assert size >= sized(one, confidence, view(**{**facts, "unit_cost": cost + more}))
+    assert size >= sized(one, confidence, view(**{**facts, "stop": stop + more}))
+    assert size <= sized(one, confidence, view(**{**facts, "headroom": None}))
+    assert size <= sized(
+        one, confidence, view(**{**facts, "headroom": None if headroom is None else headroom + more})
     )
 
 
@@ -354,6 +494,7 @@ def test_sizes_move_the_way_their_settings_do(first, second, stop, prices, cost)
         "confidence_weighted": "fraction",
         "volatility_target": "target",
     }
+    assert {*keys, "target_weights"} == set(SETTINGS)
     for name, key in keys.items():
         sizes = [sizer(name, **{**SETTINGS[name], key: value}).size(SIGNAL, facts) for value in (low, high)]
 
@@ -420,6 +561,9 @@ def test_only_the_sizer_that_looks_back_has_marks_sampled():
             {"periods_per_year": 0},
             "periods_per_year must be a positive finite amount, got 0",
         ),
+        (TargetWeightsConfig, {"weights": {"A": 0}}, "weights.A must be a positive finite amount, got 0"),
+        (TargetWeightsConfig, {"weights": {"A": 0.6, "B": 0.5}}, "weights must add up to 1 at most, got 1.1"),
+        (TargetWeightsConfig, {"band": 1}, "band must be >= 0 and < 1, got 1"),
         (FixedQuantityConfig, {"quantity": 0}, "quantity must be a positive finite amount, got 0"),
         (FixedQuantityConfig, {"quantity": "5"}, 'quantity must be a number, got "5" (string)'),
     ],

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from ltm import ConfigError, SignalError
+from ltm import ConfigError, RiskManager, SignalError
 from ltm.model.reports import NotSent
 
 
@@ -167,6 +167,41 @@ def test_exits_may_go_first(desk, session):
 
     assert ["denied", "filled"] == [result.status for result in given]
     assert [("BBB", "filled"), ("AAA", "filled")] == [(result.symbol, result.status) for result in first]
+
+
+def test_a_batch_is_brought_to_its_weights(make_desk):
+    """
+    The sizer `target_weights`: exits first, then entries, each against what the ones before it reserved.
+    """
+    desk = make_desk(risk=RiskManager(sectors={"AAA": "one", "BBB": "two"}))
+    session = desk.start(sizer="target_weights", max_position_size=0.65)
+    batch(desk, session, desk.signal("AAA", score=0.55), desk.signal("BBB", score=0.4))
+    swap = [
+        desk.signal("BBB", score=0.5),
+        desk.signal("AAA", "sell", score=0.3),
+        desk.signal("AAA", score=0.3),
+    ]
+
+    bought, sold, again = batch(desk, session, *swap, order="exits_first")
+
+    assert (("filled", Decimal(244)), "AAA") == ((sold.status, sold.filled_quantity), sold.symbol)
+    assert (("filled", Decimal(198)), "BBB") == ((bought.status, bought.filled_quantity), bought.symbol)
+    assert ("denied", "zero_size") == (again.status, again.reasons[0].code)
+
+
+def test_entries_of_a_batch_share_what_is_there(make_desk):
+    """
+    RSK-07: weights of 0.6 and 0.6 do not fit: the second gets what the first one left, and no more.
+    """
+    desk = make_desk(risk=RiskManager(sectors={"AAA": "one", "BBB": "two"}))
+    session = desk.start(sizer="target_weights", max_position_size=0.65)
+
+    first, second = batch(desk, session, desk.signal("AAA", score=0.6), desk.signal("BBB", score=0.6))
+
+    spent = [result.filled_quantity * result.average_fill_price for result in (first, second)]
+    assert ["filled", "filled"] == [first.status, second.status]
+    assert spent[0] > 59_000
+    assert 39_000 < spent[1] < 100_000 - spent[0]
 
 
 @pytest.mark.parametrize("option", [{"order": "random"}, {"on_invalid": None}], ids=["order", "on_invalid"])

@@ -2,15 +2,17 @@
 Every sizer on a recorded market: it trades, no order is above the headroom it was told, and the books close.
 """
 
+import csv
 import re
 from decimal import Decimal
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
 from proof_kit import markets
 from proof_kit.books import books_of
-from proof_kit.rows import fills_of, rows_of
+from proof_kit.rows import Row, fills_of, rows_of
 
 from ltm import app
 from ltm.core.recovery import replay
@@ -109,3 +111,107 @@ def test_it_measures_up_to_its_own_terms(engine: Engine) -> None:
                 > [n for n, kind in enumerate(kinds) if kind == "marks_sampled"][30]
             )
             assert len({cost.quantize(Decimal(10)) for cost in costs}) > 3
+
+
+# --- Weights ----------------------------------------------------------------------------------------
+
+WEIGHTS = (
+    {"AAPL": 0.3, "IBM": 0.3, "BAC": 0.3},
+    {"AAPL": 0.1, "IBM": 0.0, "BAC": 0.6},
+    {"AAPL": 0.45, "IBM": 0.4, "BAC": 0.1},
+)
+"""What a model wants, month by month, again and again."""
+HOURS = {"trading_hours": {"start": "09:30", "end": "16:00"}, "timezone": "America/New_York"}
+
+
+def rebalancing(data: Path) -> list[dict[str, Any]]:
+    """
+    On the first day of each month a sell of each share down to its weight, and an hour later a buy up to it.
+    """
+    with (data / "us_equities/hour_2013.csv").open(encoding="utf-8") as file:
+        days = sorted({row["timestamp"][:10] for row in csv.DictReader(file)})
+    firsts = [now for before, now in pairwise(days) if before[:7] != now[:7]]
+    return [
+        {
+            "stock_code": symbol,
+            "action": action,
+            "score": weight,
+            "confidence": 1,
+            "timestamp": f"{day}T{at}:00:00Z",
+        }
+        for number, day in enumerate(firsts)
+        for action, at in (("sell", 16), ("buy", 17))
+        for symbol, weight in WEIGHTS[number % len(WEIGHTS)].items()
+    ]
+
+
+@pytest.fixture(scope="module")
+def weighted(data: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Row]:
+    """
+    A year of three shares, hour by hour, brought to their weights each month: its records.
+    """
+    folder = tmp_path_factory.mktemp("weights")
+    markets.write_signals(folder / "signals.jsonl", rebalancing(data))
+    session = {
+        "id": "weights",
+        "model_id": "m",
+        "initial_capital": 100_000,
+        "max_position_size": 0.65,
+        **HOURS,
+    }
+    tables: dict[str, Any] = {
+        "session": session,
+        "broker": {"plugin": "mock", "prices": str(data / "us_equities/hour_2013.csv")},
+        "sizer": {"plugin": "target_weights"},
+        "risk": {"required": ["position_size"], "position_size": {}},
+        "signals": [{"plugin": "file", "path": str(folder / "signals.jsonl")}],
+    }
+    (folder / "ltm.toml").write_text(markets.to_toml(tables), encoding="utf-8")
+    (engine,) = app.simulate(app.load(folder / "ltm.toml").config)
+    replayed = replay(engine.session.journal, snapshots=False)
+
+    assert {} == engine.session.state.orders
+    assert replayed is not None
+    assert state_hash(engine.session.state) == state_hash(replayed)
+    return rows_of(engine.session.journal)
+
+
+def test_a_portfolio_is_brought_to_its_weights(weighted: list[Row]) -> None:
+    """
+    Nothing is bought above its weight, nothing sold below it, and what is denied is where it should be already.
+    """
+    intended = [row["payload"] for row in weighted if row["kind"] == "order_intended"]
+    denied = [row["payload"] for row in weighted if row["kind"] == "order_denied"]
+    entries = [order for order in intended if order["entry"]]
+
+    assert len(entries) >= 15
+    assert len(intended) - len(entries) >= 10
+    assert {"zero_size", "nothing_to_sell"} == {reason["code"] for one in denied for reason in one["reasons"]}
+    for order in entries:
+        told = SIZING.match(order["sizing"])
+        assert told is not None, order["sizing"]
+        assert Decimal(order["draft"]["quantity"]) <= Decimal(told["wish"])
+
+
+def test_after_each_rebalancing_every_share_is_near_its_weight(weighted: list[Row]) -> None:
+    """
+    Worked out from the fills alone, at their prices: within the collar of a market order and an hour's move.
+    """
+    held, price, cash = (
+        dict.fromkeys(WEIGHTS[0], Decimal(0)),
+        dict.fromkeys(WEIGHTS[0], Decimal(0)),
+        Decimal(100_000),
+    )
+    months: dict[str, tuple[dict[str, Decimal], Decimal]] = {}
+    for fill in fills_of(weighted):
+        quantity = Decimal(fill["quantity"]) * (1 if fill["side"] == "buy" else -1)
+        held[fill["symbol"]] += quantity
+        price[fill["symbol"]] = Decimal(fill["price"])
+        cash -= quantity * price[fill["symbol"]]
+        values = {symbol: held[symbol] * price[symbol] for symbol in held}
+        months[fill["occurred_at"][:7]] = values, cash + sum(values.values())
+
+    assert len(months) == 11
+    for number, (values, equity) in enumerate(months.values()):
+        for symbol, value in values.items():
+            assert abs(value / equity - Decimal(str(WEIGHTS[number % 3][symbol]))) < Decimal("0.03")

@@ -10,7 +10,15 @@ from typing import Any
 
 import attrs
 
-from ltm.model.checks import below_one, exact, positive, up_to_one, whole
+from ltm.model.checks import (
+    below_one,
+    exact,
+    exact_values,
+    positive,
+    positive_by_symbol,
+    up_to_one,
+    whole,
+)
 from ltm.model.errors import ConfigError, shown
 from ltm.ports.rules import MOST_SAMPLES
 
@@ -117,6 +125,32 @@ class ConfidenceWeightedConfig:
 
     fraction: Decimal = attrs.field(default=Decimal("0.10"), converter=exact, validator=up_to_one)
     from_confidence: Decimal = attrs.field(default=Decimal(0), converter=exact, validator=_none_or_below_one)
+
+
+def _weights(_: object, attribute: attrs.Attribute[Any], value: Any) -> None:  # noqa: ANN401 - as it was written
+    positive_by_symbol(_, attribute, value)
+    total = sum(value.values(), Decimal(0))
+    if total > 1:
+        message = f"{attribute.name} must add up to 1 at most, got {total}"
+        hint = "nothing is bought with borrowed money: scale them down"
+        raise ConfigError(message, code="LTM-CFG-009", field=attribute.name, got=str(total), hint=hint)
+
+
+@attrs.frozen(kw_only=True)
+class TargetWeightsConfig:
+    """
+    Trades a position towards its weight in equity: a buy up to it, a sell down to it.
+
+    Without `weights` the score of a signal is its symbol's weight, from -1 to 1. A sell at a weight of 0 or below closes
+    the position. With batch_order = "exits_first" in [session], signals that come together sell before they buy.
+
+    Args:
+        weights: Symbol -> weight in equity, above 0 and up to 1 in all; a symbol that is not here has none.
+        band: Changes of less than this part of equity are not traded, except to close; from 0 to below 1.
+    """
+
+    weights: dict[str, Decimal] = attrs.field(factory=dict, converter=exact_values, validator=_weights)
+    band: Decimal = attrs.field(default=Decimal(0), converter=exact, validator=_none_or_below_one)
 
 
 # --- Alert sinks ---------------------------------------------------------------------------------

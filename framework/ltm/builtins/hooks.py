@@ -31,6 +31,7 @@ def ltm_register_position_sizers(register: Register[PositionSizer]) -> None:
     for name, settings in _SIZERS.items():
         register(name, config=settings, factory=partial(_sizer, name))
     register("volatility_target", config=config.VolatilityTargetConfig, factory=_volatility_target)
+    register("target_weights", config=config.TargetWeightsConfig, factory=_target_weights)
 
 
 @hookimpl
@@ -64,6 +65,12 @@ def _volatility_target(settings: config.VolatilityTargetConfig) -> PositionSizer
     from ltm.builtins.sizers import VolatilityTarget
 
     return VolatilityTarget(settings)
+
+
+def _target_weights(settings: config.TargetWeightsConfig) -> PositionSizer:
+    from ltm.builtins.sizers import TargetWeights
+
+    return TargetWeights(settings)
 
 
 def _log_sink(_: config.LogConfig) -> AlertSink:

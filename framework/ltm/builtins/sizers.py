@@ -9,7 +9,8 @@ from decimal import Decimal
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
-from ltm.model.numbers import ONE, ZERO, floor_to
+from ltm.model.enums import Action
+from ltm.model.numbers import ONE, ZERO, floor_to, plain
 from ltm.ports.rules import CannotSize, Sampling
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
         FixedNotionalConfig,
         FixedQuantityConfig,
         RiskPerTradeConfig,
+        TargetWeightsConfig,
         VolatilityTargetConfig,
     )
     from ltm.model.market import MarkSample
@@ -89,6 +91,56 @@ def volatility(config: VolatilityTargetConfig, samples: Sequence[MarkSample]) ->
     return (squares / config.returns * a_year).sqrt()
 
 
+def _target_weights(config: TargetWeightsConfig, signal: SignalRecord, view: SizingView) -> Decimal:
+    if view.unit_cost <= ZERO:
+        return ZERO
+    held, target = _held(view), view.equity * _weight(config, signal, view) / view.unit_cost
+    missing = target - held if view.side == Action.BUY else held - target
+    if missing <= ZERO:
+        message = f"{plain(held)} with open orders is at or beyond the {target:.8f} of its weight"
+        raise CannotSize(message)
+    if _is_little(config, missing, view):
+        message = f"{missing:.8f} to its weight are less than the band of {plain(config.band)} of equity"
+        raise CannotSize(message)
+    return missing
+
+
+def target_of(config: TargetWeightsConfig, signal: SignalRecord, view: SizingView) -> Decimal:
+    """
+    Return the signed quantity that a symbol's weight comes to; what is held, where the difference is within the band.
+
+    Raises:
+        ValueError: The signal's score is no weight.
+        CannotSize: There is no price to work it out from.
+    """
+    weight = _weight(config, signal, view)
+    if weight == ZERO:
+        return ZERO
+    if view.unit_cost <= ZERO:
+        message = "there is no price to work the weight out from"
+        raise CannotSize(message)
+    held, target = _held(view), view.equity * weight / view.unit_cost
+    return held if _is_little(config, abs(target - held), view) else target
+
+
+def _held(view: SizingView) -> Decimal:
+    return view.position if view.worst_quantity is None else view.worst_quantity
+
+
+def _is_little(config: TargetWeightsConfig, change: Decimal, view: SizingView) -> bool:
+    return change * view.unit_cost < view.equity * config.band
+
+
+def _weight(config: TargetWeightsConfig, signal: SignalRecord, view: SizingView) -> Decimal:
+    if config.weights:
+        names = (view.instrument.symbol, signal.symbol, *view.instrument.aliases)
+        return next((config.weights[name] for name in names if name in config.weights), ZERO)
+    if not -ONE <= signal.score <= ONE:
+        message = f"the score must be the symbol's weight, from -1 to 1, got {signal.score}"
+        raise ValueError(message)
+    return signal.score
+
+
 SIZERS: Final[dict[str, Wish]] = {
     "equity_fraction": _equity_fraction,
     "fixed_quantity": _fixed_quantity,
@@ -96,6 +148,7 @@ SIZERS: Final[dict[str, Wish]] = {
     "risk_per_trade": _risk_per_trade,
     "confidence_weighted": _confidence_weighted,
     "volatility_target": _volatility_target,
+    "target_weights": _target_weights,
 }
 
 
@@ -145,3 +198,21 @@ class VolatilityTarget(Sizer):
         As many marks as it takes for the returns.
         """
         return self._sampling
+
+
+class TargetWeights(Sizer):
+    """
+    A sizer that also says how much of a position to keep.
+    """
+
+    __slots__ = ("_weights",)
+
+    def __init__(self, config: TargetWeightsConfig) -> None:
+        super().__init__("target_weights", config)
+        self._weights = config
+
+    def target_position(self, signal: SignalRecord, view: SizingView) -> Decimal:
+        """
+        Return the signed quantity that the symbol's weight comes to.
+        """
+        return target_of(self._weights, signal, view)

@@ -26,6 +26,7 @@ from ltm.ports.rules import (
     RiskRule,
     Sampling,
     SamplingSizer,
+    TargetSizer,
 )
 
 if TYPE_CHECKING:
@@ -71,6 +72,8 @@ class Context:
     second_at: float = 0.0
     """When the once-a-second work is due."""
     sample_at: float = 0.0
+    targets: TargetSizer | None = None
+    """The sizer, if it says how much of a position to keep."""
     sampling: Sampling | None = None
     """The marks that the sizer looks back at; None: it does not."""
     boot_equity: Decimal | None = None
@@ -172,6 +175,7 @@ def new_context(
         position_rules=tuple((rule.name, rule) for rule in rules if isinstance(rule, PositionRule)),
         group_rules=tuple((rule.name, rule) for rule in rules if isinstance(rule, GroupLimitRule)),
         max_blind_time=blind_time(spec, capabilities),
+        targets=sizer if isinstance(sizer, TargetSizer) else None,
         sampling=_sampling_of(sizer),
     )
 

@@ -19,7 +19,7 @@ from ltm.core.effects import Effect, SubmitOrder
 from ltm.core.exposure import open_quantity, reduces, worst_price
 from ltm.core.gates import Candidate, Gate
 from ltm.core.risk import approve, grown, headrooms, judge, snapshot_of, worst_of
-from ltm.core.sizing import size, whole_lots
+from ltm.core.sizing import reduction, size, whole_lots
 from ltm.core.text import clean
 from ltm.model.enums import Action, Purpose, Severity, Side
 from ltm.model.errors import shown
@@ -184,7 +184,7 @@ def _signal_exit(
     side: Side,
     checks: list[Check],
 ) -> Iterable[Item]:
-    # A signal against the position closes all of it unless it names a quantity (ruling 10).
+    # A signal against the position closes all of it unless it names a quantity (ruling 10), or the sizer a target.
     held = abs(slot.position)
     left = held - open_quantity(slot, side)
     quantity = (
@@ -194,6 +194,11 @@ def _signal_exit(
         message = f"open orders already close the position of {plain(held)}"
         checks.append(Check("short", "exit_working", left, held, message=message))
         return (_denied(context, wish, checks),)
+    if context.targets is not None and signal.quantity is None:
+        quantity, wish.sizing, problem = reduction(state, context, context.targets, slot, signal, left=left)
+        if problem is not None:
+            checks.append(problem)
+            return (_denied(context, wish, checks),)
     draft = _draft(signal, slot, side, quantity)
     if quantity <= left:
         return place_exit(state, context, terms, wish, slot=slot, draft=draft, checks=checks)

@@ -19,9 +19,12 @@ from ltm.model.results import Check
 from ltm.ports.rules import CannotSize, SizingView
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ltm.core.context import Context
     from ltm.core.state import Slot, State
     from ltm.model.signal import SignalRecord
+    from ltm.ports.rules import TargetSizer
 
 _LARGEST: Final = Decimal("1E+15")
 """More than this is no quantity but a fault of the sizer (F25)."""
@@ -48,7 +51,10 @@ def size(
     is_buy = signal.action is Action.BUY
     room, limiting = room_of(state, context, slot, rooms, unit, is_buy=is_buy)
     name = context.sizer.name
-    wished = _ask_sizer(context, signal, _view(state, context, slot, signal, unit=unit, room=room))
+    view = _view(state, context, slot, signal, unit=unit, room=room)
+    wished = _ask(context, context.sizer.size, signal, view)
+    if not isinstance(wished, Check) and wished < ZERO:
+        wished = _fault(context, f"answered {shown(wished)} instead of a quantity")
     if isinstance(wished, Check):
         return ZERO, wished.message or "", wished
     lot = slot.instrument.lot_size
@@ -64,6 +70,34 @@ def size(
         whose = name if limit != room else limiting
         message = f"{whose} leaves {_shown(limit)}, less than one lot of {plain(lot)}"
         return ZERO, sizing, Check("sizer", "below_min_lot", limit, lot, message=message)
+    return quantity, sizing, None
+
+
+def reduction(
+    state: State, context: Context, targets: TargetSizer, slot: Slot, signal: SignalRecord, *, left: Decimal
+) -> tuple[Decimal, str, Check | None]:
+    """
+    Return how much of what is left of a position a sizer of targets lets go, how that came about, or why nothing.
+    """
+    fx = slot.fx if slot.fx is not None else ONE
+    unit = (slot.mark or ZERO) * slot.instrument.multiplier * fx
+    target = _ask(
+        context, targets.target_position, signal, _view(state, context, slot, signal, unit=unit, room=None)
+    )
+    if isinstance(target, Check):
+        return ZERO, target.message or "", target
+    kept = max(target if slot.position > ZERO else -target, ZERO)
+    lot = slot.instrument.lot_size
+    quantity = whole_lots(RULES.subtract(left, kept), lot) if left > kept else ZERO
+    if kept == ZERO:
+        quantity = quantity or left
+    name = context.sizer.name
+    sizing = f"{name}: keeps {_shown(kept)} of {_shown(left)} at {plain(unit)} a unit, lot {plain(lot)}"
+    if quantity <= ZERO:
+        message = (
+            f"{name} keeps {_shown(kept)} of {_shown(left)}, which leaves less than one lot of {plain(lot)}"
+        )
+        return ZERO, sizing, Check("sizer", "zero_size", left, kept, message=message)
     return quantity, sizing, None
 
 
@@ -85,7 +119,7 @@ def _view(
         unit_cost=unit,
         headroom=room,
         worst_quantity=worst,
-        stop_distance=None if stop is None else unit * stop,
+        stop_distance=None if stop is None else RULES.multiply(unit, stop),
         samples=slot.samples,
     )
 
@@ -121,18 +155,23 @@ def _shown(value: Decimal) -> str:
     return text.rstrip("0").rstrip(".")
 
 
-def _ask_sizer(context: Context, signal: SignalRecord, view: SizingView) -> Decimal | Check:
+def _ask(
+    context: Context,
+    question: Callable[[SignalRecord, SizingView], object],
+    signal: SignalRecord,
+    view: SizingView,
+) -> Decimal | Check:
     with AtPlugin():
         try:
-            wished: object = context.sizer.size(signal, view)
+            answer = question(signal, view)
         except BaseException as error:  # noqa: BLE001 - plugin boundary: a sizer that fails, denies (F25)
             if type(error) is CannotSize and all(type(text) is str for text in error.args):
                 message = f"{context.sizer.name}: {clean(' '.join(error.args))}"
                 return Check("sizer", "zero_size", message=message)
             return _fault(context, raised(error))
-    if type(wished) is not Decimal or not wished.is_finite() or not 0 <= wished <= _LARGEST:
-        return _fault(context, f"answered {shown(wished)} instead of a quantity")
-    return wished
+    if type(answer) is not Decimal or not answer.is_finite() or not -_LARGEST <= answer <= _LARGEST:
+        return _fault(context, f"answered {shown(answer)} instead of a quantity")
+    return answer
 
 
 def _fault(context: Context, what: str) -> Check:

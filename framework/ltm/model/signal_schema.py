@@ -41,7 +41,7 @@ def signal_schema() -> dict[str, Any]:
                 "pattern": f"^({'|'.join(map(_in_any_case, Action))})$",
             },
             "score": {
-                "description": "The model's number, finite; written down, not interpreted.",
+                "description": "The model's number, finite; written down, and a weight for the sizer target_weights.",
                 "type": "number",
             },
             "confidence": {

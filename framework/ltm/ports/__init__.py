@@ -17,6 +17,7 @@ from ltm.ports.rules import (
     Sampling,
     SamplingSizer,
     SizingView,
+    TargetSizer,
 )
 from ltm.ports.shell import AlertSink, Clock, Journal, Record, SignalSource
 
@@ -42,4 +43,5 @@ __all__ = [
     "SamplingSizer",
     "SignalSource",
     "SizingView",
+    "TargetSizer",
 ]

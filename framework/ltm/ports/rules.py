@@ -259,3 +259,16 @@ class SamplingSizer(Protocol):
         Which marks it wants; asked once, when the session is put together.
         """
         ...
+
+
+@runtime_checkable
+class TargetSizer(Protocol):
+    """
+    A sizer that thinks in positions. A signal against a position then reduces it to the target instead of closing it.
+    """
+
+    def target_position(self, signal: SignalRecord, view: SizingView) -> Decimal:
+        """
+        Return the signed quantity that the position should have; on the other side of zero it is closed.
+        """
+        ...
