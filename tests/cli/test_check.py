@@ -40,8 +40,9 @@ def test_a_sound_configuration_is_summed_up(ltm, config):
     for text in (
         "session demo (demo_model): 100000 USD, mock, no real money",
         "sizer   equity_fraction: fraction = 0.2",
-        "rule    drawdown: max_drawdown = 0.02",
-        "rule    position_size: max_position_size = 0.25",
+        "rule    drawdown: max_drawdown = 0.02 (tested)",
+        'rule    position_size: max_position_size = 0.25, denominator = "equity" (tested)',
+        "limit   session_capital: 100000 USD (tested)",
         "signals file",
         "alerts  log",
     ):
@@ -62,6 +63,8 @@ def test_a_sound_configuration_is_summed_up_as_json(ltm, config):
     assert {"position_size", "sector_concentration", "drawdown", "daily_loss"} == {
         rule["name"] for rule in session["rules"]
     }
+    assert {"tested"} == {row["proof"] for row in session["armed"]}
+    assert {"position_size", "session_capital"} <= {row["limit"] for row in session["armed"]}
 
 
 def test_every_problem_is_told_at_once(ltm, config):

@@ -8,6 +8,7 @@ from ltm.app.egress import forget_environment, guard_logs, guard_process, traceb
 from ltm.app.localise import local_zone
 from ltm.app.onlookers import PluginObservers
 from ltm.app.parts import Parts, Ready, assemble, free_id, is_simulated, make_parts, version
+from ltm.app.report import report_of
 from ltm.app.runs import (
     Interrupted,
     Loaded,
@@ -41,6 +42,7 @@ __all__ = [
     "make_parts",
     "prepare",
     "renamed",
+    "report_of",
     "simulate",
     "traceback_of",
     "unresolved",

@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Final, cast
 import attrs
 
 from ltm.app.localise import localiser
+from ltm.app.report import armed_report
 from ltm.config import Chosen, SessionConfig
 from ltm.core import events as e
+from ltm.core.armed import Armed
 from ltm.core.context import new_context
 from ltm.core.recovery import changes_of, replay
 from ltm.core.session import Session
@@ -108,6 +110,7 @@ class Ready:
     parts: Parts
     boot: Callable[[datetime], e.BootRecorded]
     changes: tuple[str, ...]
+    armed: tuple[Armed, ...]
 
     async def start(self, claim: Callable[[AccountReport], None] | None = None) -> None:
         """
@@ -141,11 +144,13 @@ def assemble(
 
     Raises:
         ConfigError: The journal is of a session with other unchangeable terms.
+        PluginError: A limit does not hold in the self-test.
         JournalError: The journal cannot be trusted.
     """
     spec = parts.config.spec
     simulated = is_simulated(parts.broker)
     identity = _SIMULATED if simulated else process_identity()
+    report = armed_report(parts.config, parts.rules, parts.sizer, parts.broker.capabilities)
     state = replay(journal) or new_state(spec, _session_key(parts, simulated=simulated))
     changes = _adopt_terms(state, parts)
     openings = parts.config.openings
@@ -180,7 +185,7 @@ def assemble(
     manifest = tuple(
         f"{chosen.offer.kind} {chosen.name}: {chosen.offer.distribution} {chosen.offer.version}"
         for chosen in (parts.config.broker, parts.config.sizer, *parts.config.rules)
-    )
+    ) + tuple(f"limit {row.limit}: {row.value} ({row.proof})" for row in report)
 
     def boot(now: datetime) -> e.BootRecorded:
         return e.BootRecorded(
@@ -192,7 +197,7 @@ def assemble(
             manifest=manifest,
         )
 
-    return Ready(engine=engine, parts=parts, boot=boot, changes=changes)
+    return Ready(engine=engine, parts=parts, boot=boot, changes=changes, armed=report)
 
 
 def _refuse_unknown_days(session_id: str, openings: Openings | None, now: datetime) -> None:

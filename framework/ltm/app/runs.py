@@ -15,6 +15,7 @@ import attrs
 from ltm.app.parts import Ready, assemble, free_id, is_simulated, make_parts
 from ltm.config import LtmConfig, SessionConfig, check_config, plugins_of, read_config
 from ltm.core import commands as c
+from ltm.core.armed import Armed
 from ltm.engine.clock import SystemClock
 from ltm.engine.drive import no_pause, run_now, work
 from ltm.engine.engine import Engine
@@ -160,6 +161,8 @@ class Run:
     handle_signals: bool = True
     """False where somebody else owns the process's signal handlers."""
     engines: list[Engine] = attrs.Factory(list)
+    armed: dict[str, tuple[Armed, ...]] = attrs.Factory(dict)
+    """By session: its limits, each tested."""
     _stops: int = 0
     _interrupt: asyncio.Event = attrs.field(init=False)
 
@@ -193,6 +196,7 @@ class Run:
                 name = ready.parts.config.spec.session_id
                 stack.enter_context(self.directory.lock_session(name))
             self.engines = [ready.engine for ready in readies]
+            self.armed = {ready.parts.config.spec.session_id: ready.armed for ready in readies}
             asyncio.run(self._all(readies, stack, started))
         return self.engines
 

@@ -12,17 +12,19 @@ import click
 
 from ltm.cli.output import one_line, print_json
 from ltm.cli.settings import Settings, env_file_option, json_option, of, state_dir_option
+from ltm.config.tables import settings_of
 from ltm.core.history import as_json
 from ltm.engine.state_dir import default_path, free_space_state
 from ltm.model.errors import ConfigErrors, LtmError, PluginErrors
-from ltm.model.schema import field_rows, toml_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from ltm.app import Loaded
     from ltm.config import Chosen, SessionConfig
+    from ltm.core.armed import Armed
 
+Reports = dict[str, "tuple[Armed, ...]"]
 _SOUND_SQLITE: Final = (3, 51, 3)
 _MEGABYTE: Final = 1 << 20
 
@@ -40,7 +42,7 @@ def check(context: click.Context, config: Path, as_json: bool) -> None:
     Lists every problem with its code, place and cure (exit 2, or 4 for a plugin that cannot be used);
     without a problem, says what each session would trade under.
     """
-    loaded, problems = _checked(context, config)
+    loaded, reports, problems = _checked(context, config)
     notices = [*machine_notices(of(context)), *(loaded.config.notices if loaded else ())]
     if as_json:
         print_json(
@@ -48,7 +50,7 @@ def check(context: click.Context, config: Path, as_json: bool) -> None:
                 "ok": not problems,
                 "problems": [_problem_json(problem) for problem in problems],
                 "notices": notices,
-                "sessions": [_session_json(one) for one in loaded.config.sessions] if loaded else [],
+                "sessions": [_session_json(one, reports) for one in loaded.config.sessions] if loaded else [],
             }
         )
         if problems:
@@ -57,18 +59,28 @@ def check(context: click.Context, config: Path, as_json: bool) -> None:
     if problems:
         raise _together(problems)
     if loaded is not None:
-        _print_summary(config, loaded, notices)
+        _print_summary(config, loaded, reports, notices)
 
 
-def _checked(context: click.Context, path: Path) -> tuple[Loaded | None, list[LtmError]]:
+def _checked(context: click.Context, path: Path) -> tuple[Loaded | None, Reports, list[LtmError]]:
+    from ltm.app import report_of
     from ltm.cli.loading import loaded_from
 
+    reports: Reports = {}
     try:
         loaded = loaded_from(context, path)
     except LtmError as error:
-        return None, _each(error)
-    problems = [problem for session in loaded.config.sessions for problem in _parts_problems(session)]
-    return loaded, problems
+        return None, reports, _each(error)
+    problems: list[LtmError] = []
+    for session in loaded.config.sessions:
+        found = list(_parts_problems(session))
+        problems += found
+        try:
+            reports[session.spec.session_id] = () if found else report_of(session)
+        except LtmError as error:
+            problems.append(error)
+            reports[session.spec.session_id] = ()
+    return loaded, reports, problems
 
 
 def _each(error: LtmError) -> list[LtmError]:
@@ -110,6 +122,15 @@ def _problem_json(problem: LtmError) -> dict[str, Any]:
 # --- What it would trade under --------------------------------------------------------------------
 
 
+def armed_lines(report: Iterable[Armed]) -> Iterator[str]:
+    """
+    Return one line for each limit: its name, its value, and whether it was put to the test.
+    """
+    for row in report:
+        label = "limit" if row.of_kernel else "rule"
+        yield f"{label:<8}{row.limit}: {row.value} ({row.proof})"
+
+
 def machine_notices(settings: Settings) -> list[str]:
     """
     Return what about this machine a person should know: an old SQLite, a disk that fills up.
@@ -131,7 +152,7 @@ def machine_notices(settings: Settings) -> list[str]:
     return notices
 
 
-def _session_json(session: SessionConfig) -> dict[str, Any]:
+def _session_json(session: SessionConfig, reports: Reports) -> dict[str, Any]:
     spec = session.spec
     return {
         "session_id": spec.session_id,
@@ -142,6 +163,7 @@ def _session_json(session: SessionConfig) -> dict[str, Any]:
         "broker": spec.broker,
         "sizer": _part_json(session.sizer),
         "rules": [_part_json(rule) for rule in session.rules],
+        "armed": [as_json(row) for row in reports[spec.session_id]],
         "signals": [source.name for source in session.signals],
         "alerts": [sink.name for sink in session.alerts],
         "on_stop": spec.on_stop,
@@ -151,15 +173,10 @@ def _session_json(session: SessionConfig) -> dict[str, Any]:
 
 
 def _part_json(chosen: Chosen) -> dict[str, Any]:
-    return {"name": chosen.name, "settings": _settings(chosen)}
+    return {"name": chosen.name, "settings": settings_of(chosen)}
 
 
-def _settings(chosen: Chosen) -> dict[str, str]:
-    values = {row.name: toml_of(getattr(chosen.config, row.name)) for row in field_rows(type(chosen.config))}
-    return {name: text for name, text in values.items() if text not in {"", "{}", "[]"}}
-
-
-def _print_summary(path: Path, loaded: Loaded, notices: list[str]) -> None:
+def _print_summary(path: Path, loaded: Loaded, reports: Reports, notices: list[str]) -> None:
     click.echo(one_line(f"{path}: nothing is wrong"))
     for session in loaded.config.sessions:
         spec = session.spec
@@ -168,9 +185,10 @@ def _print_summary(path: Path, loaded: Loaded, notices: list[str]) -> None:
         click.echo(
             one_line(f"session {spec.session_id} ({spec.model_id}): {capital}, {spec.broker}, {money}")
         )
-        for label, chosen in [("sizer", session.sizer), *(("rule", rule) for rule in session.rules)]:
-            terms = ", ".join(f"{name} = {text}" for name, text in _settings(chosen).items())
-            click.echo(one_line(f"  {label:<8}{chosen.name}: {terms}"))
+        terms = ", ".join(f"{name} = {text}" for name, text in settings_of(session.sizer).items())
+        click.echo(one_line(f"  sizer   {session.sizer.name}: {terms}"))
+        for line in armed_lines(reports[spec.session_id]):
+            click.echo(one_line(f"  {line}"))
         click.echo(one_line(f"  signals {', '.join(one.name for one in session.signals) or 'none'}"))
         click.echo(one_line(f"  alerts  {', '.join(one.name for one in session.alerts) or 'none'}"))
         click.echo(one_line(f"  stop    {spec.on_stop}"))

@@ -20,8 +20,10 @@ from ltm.model.enums import Severity
 from ltm.model.redaction import redact_fields
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
+    from ltm.core.armed import Armed
     from ltm.model.errors import LtmError
 
 LOGGER: Final = logging.getLogger("ltm.events")
@@ -40,6 +42,16 @@ _WARNINGS: Final = (
     e.DriftFound,
 )
 _ERRORS: Final = (e.TradingHalted, e.TradingKilled)
+
+
+def tell_limits(reports: Mapping[str, Iterable[Armed]]) -> None:
+    """
+    Log what is armed, before anything is sent.
+    """
+    for session_id, report in reports.items():
+        for row in report:
+            fields = {"session_id": session_id, **as_json(row)}
+            LOGGER.info("armed %s: %s (%s)", row.limit, row.value, row.proof, extra={"fields": fields})
 
 
 class JsonFormatter(logging.Formatter):

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import signal
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -15,6 +16,7 @@ import click
 from ltm.app import Interrupted, PluginObservers, Run, free_id, renamed, unresolved
 from ltm.app import simulate as simulate_all
 from ltm.cli import logs
+from ltm.cli.check import armed_lines
 from ltm.cli.demo import load_demo
 from ltm.cli.journals import SessionJournal
 from ltm.cli.loading import guard, loaded_from
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ltm.app import Loaded
+    from ltm.cli.live import LiveTable
     from ltm.config import LtmConfig
     from ltm.engine.engine import Engine
 
@@ -94,16 +97,28 @@ def _execute(run_: Run, *, watched: bool, quiet: bool) -> None:
             logs.set_up_quiet()
         else:
             logs.set_up()
-        run_.execute(_log_events)
+        run_.execute(partial(_begin, run_))
         return
     from ltm.cli.live import LiveTable
 
     logs.set_up_quiet()
     table = LiveTable()
     try:
-        run_.execute(table.begin)
+        run_.execute(partial(_show, run_, table))
     finally:
         table.end()
+
+
+def _begin(run_: Run, engines: Sequence[Engine]) -> None:
+    logs.tell_limits(run_.armed)
+    _log_events(engines)
+
+
+def _show(run_: Run, table: LiveTable, engines: Sequence[Engine]) -> None:
+    for session_id, report in run_.armed.items():
+        for line in armed_lines(report):
+            click.echo(one_line(f"session {session_id}: {line}"), err=True)
+    table.begin(engines)
 
 
 def _log_events(engines: Sequence[Engine]) -> None:

@@ -18,7 +18,7 @@ from ltm.model.spec import Limits, Rate
 
 _RATE: Final = re.compile(r"([1-9]\d{0,5}) ?/ ?(\d{1,5}(?:\.\d{1,3})?)? ?(s|m|h)", re.ASCII)
 _UNITS: Final = {"s": 1, "m": 60, "h": 3600}
-_MOST: Final = 1_000_000
+_MOST: Final = 100_000
 
 _optional = attrs.validators.optional
 

@@ -15,6 +15,7 @@ from ltm.model.enums import Severity
 from ltm.model.errors import ConfigError, shown
 from ltm.model.hours import Openings
 from ltm.model.offer import Kind, Offer
+from ltm.model.schema import field_rows, toml_of
 from ltm.model.spec import DEFAULT_RULES, SessionSpec
 
 _ALLOWED: Final = re.compile(r"[A-Za-z0-9*?._-]+( *== *[A-Za-z0-9.!+_-]+)?", re.ASCII)
@@ -55,6 +56,14 @@ class Chosen:
     offer: Offer
     minimum: Severity = Severity.INFO
     """Alert sinks only: the least severity it is told about."""
+
+
+def settings_of(chosen: Chosen) -> dict[str, str]:
+    """
+    Return a plugin's settings as the file would say them; those that say nothing are left out.
+    """
+    values = {row.name: toml_of(getattr(chosen.config, row.name)) for row in field_rows(type(chosen.config))}
+    return {name: text for name, text in values.items() if text not in {"", "{}", "[]"}}
 
 
 @attrs.frozen(kw_only=True)

@@ -144,7 +144,7 @@ def tick(state: State, context: Context) -> Iterator[Item]:
     check_prices(state, context)
     yield from note_rates(state, context)
     yield from roll(state, context)
-    yield from _watch_blindness(state, context)
+    yield from watch_blindness(state, context)
     yield from watch_limits(state, context)
     yield from watch_link(state, context)
     yield from watch_clock(state, context)
@@ -201,8 +201,10 @@ def note_rates(state: State, context: Context) -> Iterator[Item]:
         yield e.RatesNoted(at=context.now, rates=rates)
 
 
-def _watch_blindness(state: State, context: Context) -> Iterator[Item]:
-    # Entries wait by themselves; once it lasts, a person has to look (C07, RSK-08, RSK-22).
+def watch_blindness(state: State, context: Context) -> Iterator[Item]:
+    """
+    Stop entries until a person has looked once equity has been unknown for long (C07, RSK-08, RSK-22).
+    """
     blind = set(context.stale)
     if context.opening()[0]:
         blind |= {
