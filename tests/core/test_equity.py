@@ -154,7 +154,7 @@ def test_after_an_override_the_days_loss_counts_from_there():
     """
     desk = holding(daily_loss("0.02"))
     desk.mark("AAA", 97)
-    desk.do(c.Resume("me", "override", ("daily_loss",)))
+    desk.do(c.Resume("me", "a bad print", override=("daily_loss",)))
     desk.mark("AAA", "95.07")
 
     assert ({}, D(97_000), D(100_000)) == (desk.state.latches, desk.state.loss_base, desk.state.day_base)

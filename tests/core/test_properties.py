@@ -149,7 +149,8 @@ class Player:
         if not self.desk.state.latches:
             self.desk.do(c.Pause("me"))
         else:
-            self.desk.do(c.Resume("me", "x", tuple(self.desk.state.latches)))
+            latches = tuple(self.desk.state.latches)
+            self.desk.do(c.Resume("me", "x", latches, override=latches))
 
 
 @settings(max_examples=120, deadline=None)

@@ -212,7 +212,7 @@ def test_a_trip_is_lifted_only_by_who_names_it(make_desk, hear):
     codes = [reason.code for reason in desk.manager.get_trading_status(session).reasons]
     with pytest.raises(InvalidTransition, match=r"daily_loss.* must be acknowledged"):
         desk.manager.resume_trading(session)
-    desk.manager.resume_trading(session, acknowledge=codes, reason="seen")
+    desk.manager.resume_trading(session, acknowledge=codes, override="daily_loss", reason="seen")
 
     assert "active" == desk.manager.get_trading_status(session).status
     left = desk.manager.check_risk_alerts(session)

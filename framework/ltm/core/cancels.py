@@ -28,6 +28,14 @@ def cancel_unwanted(state: State, context: Context, reason: str) -> Iterator[Ite
             yield from cancel(context, order, reason)
 
 
+def cancel_at_start(state: State, context: Context) -> Iterator[Item]:
+    """
+    Send what a connection that was lost, or a process that died, may have left unsent; before anything else.
+    """
+    yield from resend_cancels(state, context)
+    yield from cancel_unwanted(state, context, "trading is restricted")
+
+
 def is_unwanted(state: State, context: Context, order: OrderState) -> bool:
     """
     Return whether an order has no business at the venue any more: none after a kill, and no entry
@@ -40,12 +48,12 @@ def is_unwanted(state: State, context: Context, order: OrderState) -> bool:
     return order.entry and any(name in state.latches for name, _ in context.equity_rules)
 
 
-def cancel_own(state: State, context: Context, reason: str) -> Iterator[Item]:
+def cancel_own(state: State, context: Context, reason: str, *, foreign: bool = False) -> Iterator[Item]:
     """
-    Cancel every open order that is ours.
+    Cancel every open order that is ours; with `foreign` also those that are not.
     """
     for order in list(state.orders.values()):
-        if order.purpose is not Purpose.FOREIGN:
+        if foreign or order.purpose is not Purpose.FOREIGN:
             yield from cancel(context, order, reason)
 
 
@@ -57,6 +65,15 @@ def cancel(context: Context, order: OrderState, reason: str) -> Iterator[Item]:
         return
     yield e.CancelIntended(at=context.now, client_order_id=order.client_order_id, reason=reason)
     yield from send_cancel(context, order)
+
+
+def resend_cancels(state: State, context: Context) -> Iterator[Item]:
+    """
+    Send again, before anything else is asked or sent, every cancel that the venue has not confirmed (F44).
+    """
+    for order in state.orders.values():
+        if order.cancel_pending:
+            yield from send_cancel(context, order)
 
 
 def send_cancel(context: Context, order: OrderState) -> Iterator[Item]:

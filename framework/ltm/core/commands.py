@@ -18,6 +18,7 @@ from ltm.model.reports import (
     Outcome,
     PositionReport,
 )
+from ltm.model.results import Attestation
 from ltm.model.signal import SignalRecord
 
 
@@ -117,6 +118,8 @@ class Resume(Command, frozen=True):
     reason: str = ""
     acknowledge: tuple[str, ...] = ()
     reset_peak: bool = False
+    override: tuple[str, ...] = ()
+    """Latches that would lift by themselves at the day's roll, and shall not be waited for (RSK-23)."""
 
 
 class Restrict(Command, frozen=True):
@@ -140,11 +143,12 @@ class Halt(Command, frozen=True):
 
 class Kill(Command, frozen=True):
     """
-    Halt and cancel everything of ours.
+    Halt and cancel everything of ours; with `foreign` also what is not.
     """
 
     by: str
     reason: str = ""
+    foreign: bool = False
 
 
 class Stop(Command, frozen=True):
@@ -234,6 +238,26 @@ class AcknowledgeAlert(Command, frozen=True):
     by: str
 
 
+class ByOperator(Command, frozen=True):
+    """
+    Do what a person asks for from outside, and write down who, what and why, done or refused (SEC-38).
+    """
+
+    command: AnyRequest
+    action: str
+    by: str
+    reason: str = ""
+    about: str = ""
+
+
+class Attest(Command, frozen=True):
+    """
+    Write down what the venue said is left there.
+    """
+
+    attestation: Attestation
+
+
 class RaiseAlert(Command, frozen=True):
     """
     The shell noticed something that a person should know.
@@ -243,6 +267,11 @@ class RaiseAlert(Command, frozen=True):
     code: str
     message: str
 
+
+AnyRequest = (
+    Pause | Resume | Kill | Stop | Flatten | ResolveOrder | AcceptPosition | Unblock | AcknowledgeAlert
+)
+"""What a person may ask for from another terminal."""
 
 AnyCommand = (
     SubmitSignal
@@ -267,5 +296,7 @@ AnyCommand = (
     | Unblock
     | NoteDelivery
     | AcknowledgeAlert
+    | ByOperator
+    | Attest
     | RaiseAlert
 )

@@ -1,20 +1,21 @@
 """
-What people ask of a session: pause, resume, halt, kill, stop, flatten, and answers only they have.
+What people ask of a session: pause, resume, halt, kill, stop, flatten; and who answers each request.
 """
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
+from ltm.core import answers
 from ltm.core import commands as c
 from ltm.core import events as e
 from ltm.core.cancels import cancel, cancel_own
 from ltm.core.effects import Sweep
-from ltm.core.facts import known
-from ltm.core.lifecycle import Fact
 from ltm.core.lost import tell_lost
 from ltm.core.orders import Item, raise_alert
 from ltm.core.state import Latch
+from ltm.core.text import clean
 from ltm.core.watch import sample_now
 from ltm.model.enums import Lifecycle, OrderStatus, Purpose, Severity, TradingState
 from ltm.model.errors import InvalidTransition, shown
@@ -22,7 +23,6 @@ from ltm.model.errors import InvalidTransition, shown
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from datetime import datetime
-    from decimal import Decimal
 
     from ltm.core.context import Context
     from ltm.core.state import OrderState, State
@@ -48,21 +48,16 @@ def pause(state: State, context: Context, command: c.Pause) -> Iterator[Item]:
 
 def resume(state: State, context: Context, command: c.Resume) -> Iterator[Item]:
     """
-    Lift the operator's own pause, and the latches that the person names.
+    Lift the operator's own pause, and the latches that the person names and gives a reason for.
 
     Raises:
-        InvalidTransition: Nothing to resume, or latches that nobody acknowledged remain.
+        InvalidTransition: Nothing to resume, latches that nobody named remain, or there is no reason.
     """
     if not state.latches or state.lifecycle not in _UP:
         raise _refused(
             state, "resume", f"it is {_named(state) if state.lifecycle in _UP else state.lifecycle.upper()}"
         )
-    open_latches = [code for code in state.latches if code != OPERATOR and code not in command.acknowledge]
-    if open_latches:
-        causes = ", ".join(open_latches)
-        error = _refused(state, "resume", f"{causes} must be acknowledged")
-        error.hint = f"look at it first, then resume with --ack {open_latches[0]} --reason TEXT"
-        raise error
+    _require_names(state, command)
     # Prices are not journaled one by one: equity as it is now has to be, before it becomes a base.
     yield from sample_now(state, context)
     second = state.equity if any(latch.until_roll for latch in state.latches.values()) else None
@@ -79,6 +74,29 @@ def resume(state: State, context: Context, command: c.Resume) -> Iterator[Item]:
         slot.flatten = False
     if state.link_up and not context.sweeping:
         yield Sweep(state.sequence)
+
+
+def _require_names(state: State, command: c.Resume) -> None:
+    # RSK-12, RSK-23: what tripped is lifted by name and for a reason; a daily loss, which the roll would
+    # lift, only by an override.
+    trips = {code: latch.until_roll for code, latch in state.latches.items() if code != OPERATOR}
+    missing = [
+        code
+        for code, until_roll in trips.items()
+        if code not in (command.override if until_roll else command.acknowledge)
+    ]
+    if not trips or (not missing and command.reason.strip()):
+        return
+    options = " ".join(
+        f"{'--override' if until_roll else '--ack'} {code}" for code, until_roll in trips.items()
+    )
+    why = (
+        f"{', '.join(missing)} must be acknowledged" if missing else "a trip is lifted for a reason, got none"
+    )
+    waits = " (the day's roll lifts it by itself)" if any(trips[code] for code in missing) else ""
+    error = _refused(state, "resume", why + waits)
+    error.hint = f"look at it first, then resume with {options} --reason TEXT"
+    raise error
 
 
 def _named(state: State) -> str:
@@ -113,9 +131,11 @@ def kill(state: State, context: Context, command: c.Kill) -> Iterator[Item]:
     Halt and cancel every open order of ours (C36). Latched.
     """
     message = command.reason or "the kill switch was used"
+    again = "kill" in state.latches
     yield e.TradingKilled(at=context.now, code="kill", message=message, by=command.by)
-    yield raise_alert(state, context, Severity.CRITICAL, "kill", message)
-    yield from cancel_own(state, context, "kill switch")
+    if not again:
+        yield raise_alert(state, context, Severity.CRITICAL, "kill", message)
+    yield from cancel_own(state, context, "kill switch", foreign=command.foreign)
 
 
 def stop(state: State, context: Context, command: c.Stop) -> Iterator[Item]:
@@ -161,6 +181,11 @@ def flatten(state: State, context: Context, command: c.Flatten) -> Iterator[Item
         raise _refused(state, "flatten", f"it is {state.lifecycle.upper()}")
     if state.trading_state in {TradingState.HALTED, TradingState.KILLED}:
         raise _refused(state, "flatten", f"it is {_named(state)}")
+    if command.symbol is not None and command.symbol not in state.slots:
+        message = f"cannot flatten {shown(command.symbol)}: session {state.spec.session_id} does not know it"
+        raise InvalidTransition(
+            message, field="symbol", got=command.symbol, hint="ltm positions lists what is held"
+        )
     if state.trading_state is TradingState.ACTIVE:
         message = f"flattened by {command.by}"
         yield e.TradingPaused(at=context.now, code=OPERATOR, message=message, by=command.by)
@@ -171,6 +196,17 @@ def flatten(state: State, context: Context, command: c.Flatten) -> Iterator[Item
                     yield from cancel(context, order, "flatten")
             slot.flatten = bool(slot.position)
             context.watch.exits.append(slot)
+
+
+def is_flat(state: State, symbol: str | None = None) -> bool:
+    """
+    Return whether no order of ours is open and nothing is held: anywhere, or of one instrument.
+    """
+    slots = state.slots.values() if symbol is None else [state.slots[symbol]] if symbol in state.slots else []
+    return not any(
+        slot.position or any(order.purpose is not Purpose.FOREIGN for order in slot.orders.values())
+        for slot in slots
+    )
 
 
 def cancel_order(state: State, context: Context, command: c.CancelOrder) -> Iterator[Item]:
@@ -185,93 +221,6 @@ def cancel_order(state: State, context: Context, command: c.CancelOrder) -> Iter
         message = f"no open order {shown(command.client_order_id)}"
         raise InvalidTransition(message, field="client_order_id", got=command.client_order_id)
     yield from cancel(context, order, f"canceled by {command.by}")
-
-
-def resolve(state: State, context: Context, command: c.ResolveOrder) -> Iterator[Item]:
-    """
-    Take a person's word for what became of an unknown order (REL 2.2.1).
-
-    Raises:
-        InvalidTransition: The order is not unknown.
-    """
-    order = state.orders.get(command.client_order_id)
-    if order is None or order.status is not OrderStatus.UNKNOWN:
-        what = order.status if order is not None else "not open"
-        message = f"cannot resolve order {shown(command.client_order_id)}: it is {what}"
-        raise InvalidTransition(message, field="client_order_id", got=command.client_order_id)
-    if command.venue_order_id is not None:
-        accepted = e.OrderAccepted(
-            at=context.now,
-            client_order_id=order.client_order_id,
-            venue_order_id=command.venue_order_id,
-        )
-        yield from known(context, order, Fact.ACCEPTED, accepted)
-        return
-    evidence = f"{command.by} says so: {command.reason}"
-    absent = e.OrderAbsent(at=context.now, client_order_id=order.client_order_id, evidence=evidence)
-    yield from known(context, order, Fact.ABSENT, absent)
-
-
-def record_flow(state: State, context: Context, command: c.RecordFlow) -> Iterator[Item]:
-    """
-    Note money that came or went and is no profit or loss (RSK-04).
-
-    Raises:
-        InvalidTransition: The amount is not finite, or would leave no equity.
-    """
-    if not _fits(state, command.amount) or state.equity + command.amount <= 0:
-        message = f"flow must leave equity above 0, got {command.amount} at equity {state.equity}"
-        raise InvalidTransition(message, field="amount", got=str(command.amount))
-    # The bases move in proportion to equity, so the records have to tell what it was.
-    yield from sample_now(state, context)
-    yield e.FlowRecorded(at=context.now, amount=command.amount, by=command.by, reason=command.reason)
-
-
-def _fits(state: State, amount: Decimal) -> bool:
-    # Sums of money are exact: an amount with too many digits must not reach the journal (BAD-077).
-    try:
-        return all(
-            (money + amount).is_finite() for money in (state.equity, state.flows, *state.cash.values())
-        )
-    except ArithmeticError:
-        return False
-
-
-def unblock(state: State, context: Context, command: c.Unblock) -> Iterator[Item]:
-    """
-    Let entries on an instrument pass again, after a person has looked.
-
-    Raises:
-        InvalidTransition: It is not blocked.
-    """
-    slot = state.slots.get(command.symbol)
-    if slot is None or slot.blocked is None:
-        message = f"cannot unblock {shown(command.symbol)}: it is not blocked"
-        raise InvalidTransition(message, field="symbol", got=command.symbol)
-    yield e.InstrumentBlocked(at=context.now, symbol=command.symbol, reason="")
-
-
-def accept_position(state: State, context: Context, command: c.AcceptPosition) -> Iterator[Item]:
-    """
-    Adopt the venue's holding where it drifted from ours; a person decides, never the program.
-
-    Raises:
-        InvalidTransition: The holdings agree, or there is no price to value the change with.
-    """
-    slot = state.slots.get(command.symbol)
-    if slot is None or slot.drift is None or slot.mark is None:
-        why = "has no drift" if slot is None or slot.drift is None else "has no price yet"
-        message = f"cannot accept {shown(command.symbol)}: it {why}"
-        raise InvalidTransition(message, field="symbol", got=command.symbol)
-    change: Decimal = slot.drift - slot.position
-    yield e.PositionAdjusted(
-        at=context.now,
-        symbol=command.symbol,
-        quantity=change,
-        price=slot.mark,
-        reason=f"accepted by {command.by}: {command.reason}",
-        rebase_cash=True,
-    )
 
 
 def recover(state: State, context: Context) -> Iterator[Item]:
@@ -306,11 +255,38 @@ def note_delivery(_state: State, context: Context, command: c.NoteDelivery) -> I
     yield e.AlertDelivered(at=context.now, alert_id=command.alert_id, sink=command.sink)
 
 
-def acknowledge(_state: State, context: Context, command: c.AcknowledgeAlert) -> Iterator[Item]:
+def by_operator(state: State, context: Context, command: c.ByOperator) -> Iterator[Item]:
     """
-    Note that a person has seen an alert.
+    Do what a person asks for, and write down who, what and why first; or why it was refused (SEC-38).
     """
-    yield e.AlertAcknowledged(at=context.now, alert_id=command.alert_id, by=command.by)
+    # A request that cannot be granted says so before its first event.
+    asked = command.command
+    items = OPERATIONS[type(asked)](state, context, asked)
+    refused, error = "", None
+    first: list[Item] = []
+    try:
+        first = [*islice(items, 1)]
+    except InvalidTransition as problem:
+        refused, error = problem.message, problem
+    yield e.OperatorActed(
+        at=context.now,
+        action=command.action,
+        by=command.by,
+        reason=clean(command.reason),
+        about=clean(command.about),
+        refused=clean(refused),
+    )
+    if error is not None:
+        raise error
+    yield from first
+    yield from items
+
+
+def attest(_state: State, context: Context, command: c.Attest) -> Iterator[Item]:
+    """
+    Note what the venue said is left there.
+    """
+    yield e.VenueAttested(at=context.now, attestation=command.attestation)
 
 
 def raise_for_shell(state: State, context: Context, command: c.RaiseAlert) -> Iterator[Item]:
@@ -329,12 +305,14 @@ OPERATIONS: Final[dict[type[c.AnyCommand], Callable[[State, Context, Any], Itera
     c.Stop: stop,
     c.Flatten: flatten,
     c.CancelOrder: cancel_order,
-    c.ResolveOrder: resolve,
-    c.RecordFlow: record_flow,
-    c.AcceptPosition: accept_position,
-    c.Unblock: unblock,
+    c.ResolveOrder: answers.resolve,
+    c.RecordFlow: answers.record_flow,
+    c.AcceptPosition: answers.accept_position,
+    c.Unblock: answers.unblock,
     c.NoteDelivery: note_delivery,
-    c.AcknowledgeAlert: acknowledge,
+    c.AcknowledgeAlert: answers.acknowledge,
+    c.ByOperator: by_operator,
+    c.Attest: attest,
     c.RaiseAlert: raise_for_shell,
 }
 """What people and the shell may ask for, and who sees to it."""

@@ -12,7 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from ltm.core import events as e
-from ltm.core.cancels import cancel
+from ltm.core.cancels import cancel, resend_cancels
 from ltm.core.cash import compare_cash, moved
 from ltm.core.effects import Sweep
 from ltm.core.facts import ask, order_reported
@@ -102,6 +102,7 @@ def link_reported(state: State, context: Context, report: LinkReport) -> Iterato
     yield e.LinkChanged(at=context.now, up=report.up, reason=reason)
     context.watch.settled = False
     if report.up:
+        yield from resend_cancels(state, context)
         if not context.sweeping:
             yield Sweep(state.sequence)
     else:

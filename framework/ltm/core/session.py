@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from ltm.core import commands as c
 from ltm.core import control, facts, reconcile, watch
 from ltm.core import events as e
-from ltm.core.cancels import cancel_unwanted
+from ltm.core.cancels import cancel_at_start
 from ltm.core.effects import Effect, SubmitOrder, Sweep
 from ltm.core.exits import watch_exits
 from ltm.core.fills import fill_reported
@@ -91,7 +91,7 @@ class Session(Recorder):
         if not state.link_up:
             yield e.LinkChanged(at=context.now, up=True, reason="connected")
         yield e.LifecycleChanged(at=context.now, to=Lifecycle.RECONCILING)
-        yield from cancel_unwanted(state, context, "trading is restricted")
+        yield from cancel_at_start(state, context)
         yield Sweep(state.sequence)
 
     def finish(self) -> list[Effect]:

@@ -25,7 +25,7 @@ from ltm.manager._logger import LoggerSystem, Watcher
 from ltm.manager._portfolio import PortfolioManager, TradingSession, word_of
 from ltm.manager._risk import RiskManager
 from ltm.manager._state import StateKeeper
-from ltm.model.errors import ConfigError, InvalidTransition, LtmError, shown
+from ltm.model.errors import ConfigError, LtmError
 from ltm.model.identifiers import check_session_id
 from ltm.registry import Registry
 
@@ -142,14 +142,23 @@ class AsyncLiveTradingManager:
         await self._going(session_id, "pause").request(c.Pause(BY, reason))
 
     async def resume_trading(
-        self, session_id: str, *, acknowledge: Sequence[str] = (), reason: str = ""
+        self,
+        session_id: str,
+        *,
+        acknowledge: Sequence[str] = (),
+        override: Sequence[str] = (),
+        reset_peak: bool = False,
+        reason: str = "",
     ) -> None:
         """
         Lift a person's pause, and the trips whose codes the person names.
         """
         live = self._going(session_id, "resume")
-        codes = (acknowledge,) if isinstance(acknowledge, str) else tuple(acknowledge)
-        await live.request(c.Resume(BY, reason, codes))
+        acknowledged, overridden = (
+            (codes,) if isinstance(codes, str) else tuple(codes) for codes in (acknowledge, override)
+        )
+        await live.request(c.Resume(BY, reason, acknowledged, reset_peak, overridden))
+        codes = acknowledged + overridden
         for alert in list(live.state.alerts.values()):
             if alert.code in codes and alert.acknowledged_at is None:
                 await live.request(c.AcknowledgeAlert(alert.alert_id, BY))
@@ -212,9 +221,6 @@ class AsyncLiveTradingManager:
         Note that a person has seen an alert; a trip stays until it is resumed.
         """
         live = self._going(session_id, "acknowledge an alert of")
-        if alert_id not in live.state.alerts:
-            message = f"no alert {shown(alert_id)} in session {session_id}"
-            raise InvalidTransition(message, field="alert_id", got=alert_id, hint="see check_risk_alerts")
         await live.request(c.AcknowledgeAlert(alert_id, BY))
 
     async def list_sessions(self) -> list[str]:

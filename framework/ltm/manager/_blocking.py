@@ -137,7 +137,15 @@ class LiveTradingManager:
         """
         self._call(self._manager.pause_trading(session_id, reason=reason))
 
-    def resume_trading(self, session_id: str, *, acknowledge: Sequence[str] = (), reason: str = "") -> None:
+    def resume_trading(
+        self,
+        session_id: str,
+        *,
+        acknowledge: Sequence[str] = (),
+        override: Sequence[str] = (),
+        reset_peak: bool = False,
+        reason: str = "",
+    ) -> None:
         """
         Lift a pause.
 
@@ -145,13 +153,19 @@ class LiveTradingManager:
             session_id: The session.
             acknowledge: Codes of the trips that a person has looked at, such as ["drawdown"]. A session that a
                 limit has paused resumes only when all of them are named.
-            reason: Why, for the journal.
+            override: The same for trips that the day's roll lifts by itself, such as ["daily_loss"]: not to wait for it.
+            reset_peak: Measure the drawdown from today's equity on.
+            reason: Why, for the journal; needed with `acknowledge` and `override`.
 
         Raises:
             ValueError: There is no such session (`SessionNotFound`); it is not paused, or trips are not
                 acknowledged (`InvalidTransition`).
         """
-        self._call(self._manager.resume_trading(session_id, acknowledge=acknowledge, reason=reason))
+        self._call(
+            self._manager.resume_trading(
+                session_id, acknowledge=acknowledge, override=override, reset_peak=reset_peak, reason=reason
+            )
+        )
 
     # --- Trading --------------------------------------------------------------------------------
 

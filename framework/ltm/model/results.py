@@ -96,6 +96,38 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True):
     raised_at: datetime
 
 
+class PositionCheck(msgspec.Struct, frozen=True, kw_only=True):
+    """
+    What one holding is by our fills, and what the venue says; None when it did not say.
+    """
+
+    symbol: str
+    ours: Decimal
+    venue: Decimal | None
+
+
+class Attestation(msgspec.Struct, frozen=True, kw_only=True):
+    """
+    What is left at the venue, as the venue itself says: given at the end of a stop, a flatten or a kill.
+    """
+
+    session_id: str
+    asked_at: datetime
+    given: bool
+    """Whether nothing is left that should not be there. False: `problems` says what, and a person must look."""
+    open_orders: int | None
+    """How many of our orders may still be filled, by the venue's list and ours; None: the venue did not say."""
+    left_open: tuple[str, ...]
+    """Their client order ids."""
+    foreign_orders: int | None
+    """Open orders in the account that are not ours."""
+    positions: tuple[PositionCheck, ...]
+    positions_agree: bool | None
+    unresolved: tuple[str, ...]
+    """Orders of which nobody knows what became."""
+    problems: tuple[str, ...]
+
+
 ResultStatus = Literal[
     "filled", "partial", "working", "denied", "rejected", "unknown", "ignored", "invalid", "duplicate"
 ]

@@ -103,6 +103,14 @@ def _rule(chosen: Any) -> Any:
     return _RULES[chosen.name]
 
 
+def resumption(state: State, reason: str) -> c.Resume:
+    """
+    What a person asks for who has looked at everything.
+    """
+    latches = tuple(state.latches)
+    return c.Resume("operator", reason, acknowledge=latches, override=latches)
+
+
 class Sink:
     """
     An alert sink that keeps what it gets.
@@ -361,7 +369,7 @@ class World:
             engine.request(c.CancelOrder(self.dice.choice(list(state.orders)), "operator"))
         elif what < 0.7:
             engine.request(c.Pause("operator", "lunch"))
-            engine.request(c.Resume("operator", "lunch is over", acknowledge=tuple(state.latches)))
+            engine.request(resumption(state, "lunch is over"))
         elif what < 0.75:
             engine.request(c.Flatten("operator", self.dice.choice(SYMBOLS)))
             self.schedule.later(30, self._resume)
@@ -370,8 +378,7 @@ class World:
 
     def _resume(self) -> None:
         if self.engine is not None:
-            latches = tuple(self.engine.session.state.latches)
-            self.engine.request(c.Resume("operator", "looked at", acknowledge=latches))
+            self.engine.request(resumption(self.engine.session.state, "looked at"))
 
     def _snapshot(self, engine: Engine) -> None:
         if self.dice.random() < 0.002:

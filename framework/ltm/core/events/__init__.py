@@ -51,6 +51,7 @@ from ltm.core.events._session import (
     LimitNeared,
     LinkChanged,
     MarksSampled,
+    OperatorActed,
     RatesNoted,
     RecordLost,
     RuleFaulted,
@@ -60,6 +61,7 @@ from ltm.core.events._session import (
     TradingKilled,
     TradingPaused,
     TradingResumed,
+    VenueAttested,
 )
 
 SessionEvent = (
@@ -85,6 +87,8 @@ SessionEvent = (
     | AlertDelivered
     | AlertAcknowledged
     | RecordLost
+    | OperatorActed
+    | VenueAttested
     | SignalIgnored
     | OrderDenied
     | Unexpected
@@ -140,6 +144,7 @@ __all__ = [
     "LimitNeared",
     "LinkChanged",
     "MarksSampled",
+    "OperatorActed",
     "OrderAbsent",
     "OrderAccepted",
     "OrderCanceled",
@@ -168,4 +173,5 @@ __all__ = [
     "TradingPaused",
     "TradingResumed",
     "Unexpected",
+    "VenueAttested",
 ]

@@ -12,6 +12,7 @@ from ltm.core.events._base import Event
 from ltm.model.enums import Lifecycle, Severity
 from ltm.model.instrument import Instrument
 from ltm.model.market import MarkSample
+from ltm.model.results import Attestation
 from ltm.model.spec import SessionSpec
 
 
@@ -117,6 +118,28 @@ class TradingResumed(Event, frozen=True):
     reset_peak: bool = False
     second_base: Decimal | None = None
     """Equity from which the daily loss is measured again after an override (RSK-23)."""
+
+
+class OperatorActed(Event, frozen=True):
+    """
+    A person asked for something from outside: who, what and why, and whether it was refused (SEC-38).
+    """
+
+    action: str
+    by: str
+    reason: str = ""
+    about: str = ""
+    """The order, symbol, alert or codes that it was about."""
+    refused: str = ""
+    """Why it was not done; empty when it was."""
+
+
+class VenueAttested(Event, frozen=True):
+    """
+    The venue was asked whether anything of the session is left there.
+    """
+
+    attestation: Attestation
 
 
 class InstrumentDefined(Event, frozen=True):

@@ -46,6 +46,8 @@ _EVOLVE: Final[dict[type[e.AnyEvent | e.Outline], Callable[[State, Any], None]]]
     e.AlertDelivered: _session.alert_delivered,
     e.AlertAcknowledged: _session.alert_acknowledged,
     e.RecordLost: _session.record_lost,
+    e.OperatorActed: _session.only_told,
+    e.VenueAttested: _session.only_told,
     e.SignalIgnored: _orders.signal_ignored,
     e.OrderDenied: _orders.order_denied,
     e.DenialOutline: _orders.order_denied,

@@ -218,6 +218,10 @@ def alert_acknowledged(state: State, event: e.AlertAcknowledged) -> None:
         alert.acknowledged_at = event.at
 
 
+def only_told(state: State, event: e.OperatorActed | e.VenueAttested) -> None:
+    del state, event  # for people: what came of it has records of its own
+
+
 def record_lost(state: State, event: e.RecordLost) -> None:
     """
     Count a record that is gone: what it said has to come from the venue.
