@@ -24,6 +24,8 @@ from typing import TYPE_CHECKING, Any, Union, get_args, get_origin, get_type_hin
 import click
 
 from ltm import hookspecs, ports
+from ltm.cli.asking import Outcome
+from ltm.cli.kill import Killed
 from ltm.cli.root import COMMANDS, cli
 from ltm.config import reference_rows
 from ltm.core import codes as tables
@@ -33,7 +35,7 @@ from ltm.core.story import Result
 from ltm.core.summary import Summary
 from ltm.core.views import LimitRow, PositionRow, StatusRow
 from ltm.model import errors
-from ltm.model.results import Check, Reason
+from ltm.model.results import Attestation, Check, DirectReport, PositionCheck, Reason
 from ltm.model.signal_schema import signal_schema
 from ltm.registry import Registry
 
@@ -282,6 +284,11 @@ ROWS: dict[str, type[Any]] = {
     "check": Check,
     "pnl": Result,
     "summary": Summary,
+    "outcome": Outcome,
+    "killed": Killed,
+    "direct": DirectReport,
+    "attestation": Attestation,
+    "position-check": PositionCheck,
 }
 LITERALS = {
     "explain": ("cli/explain.py", "story_json"),

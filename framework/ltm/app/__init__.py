@@ -4,6 +4,7 @@ The composition root: a checked configuration and the plugins become engines tha
 Nothing below knows both plugins and the engine; nothing above puts parts together.
 """
 
+from ltm.app.direct import cancel_all_directly
 from ltm.app.egress import forget_environment, guard_logs, guard_process, traceback_of
 from ltm.app.localise import local_zone
 from ltm.app.onlookers import PluginObservers
@@ -30,6 +31,7 @@ __all__ = [
     "Ready",
     "Run",
     "assemble",
+    "cancel_all_directly",
     "driver_of",
     "forget_environment",
     "free_id",

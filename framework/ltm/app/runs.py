@@ -17,6 +17,7 @@ from ltm.config import LtmConfig, SessionConfig, check_config, plugins_of, read_
 from ltm.core import commands as c
 from ltm.core.armed import Armed
 from ltm.engine.clock import SystemClock
+from ltm.engine.control.server import ControlServer
 from ltm.engine.drive import no_pause, run_now, work
 from ltm.engine.engine import Engine
 from ltm.engine.inputs import Observer
@@ -221,6 +222,7 @@ class Run:
         stack.callback(watchdog.stop)
         if started is not None:
             started(self.engines)
+        server = await self._listen()
         tasks = [asyncio.ensure_future(self._one(ready, stack, watchdog)) for ready in readies]
         everything = asyncio.gather(*tasks)
         interrupted = asyncio.ensure_future(self._interrupt.wait())
@@ -231,9 +233,21 @@ class Run:
                 raise Interrupted
             everything.result()
         finally:
+            await server.close(GRACE if everything.done() else 0)
             for task in (*tasks, interrupted):
                 task.cancel()
             await asyncio.gather(*tasks, interrupted, return_exceptions=True)
+
+    async def _listen(self) -> ControlServer:
+        server = ControlServer(self.engines, self.directory.path)
+        try:
+            await server.open()
+        except OSError as error:
+            # Trading does not depend on it: the kill flag and signals still work.
+            message = f"no requests from other terminals: {error.strerror or error}"
+            for engine in self.engines:
+                engine.post(c.RaiseAlert("warning", "control_off", message))
+        return server
 
     def _catch_signals(self) -> None:
         loop = asyncio.get_running_loop()

@@ -125,12 +125,28 @@ def is_left_behind(settings: Settings, session_id: str) -> bool:
     Return whether the process that last ran a session is certainly gone, going by its lock file.
     """
     path = settings.state_dir if settings.state_dir is not None else default_path()
+    holder = _holder(path / f"session-{session_id}.lock")
+    return holder is not None and not is_alive(holder)
+
+
+def running_sessions(path: Path) -> list[str]:
+    """
+    Return the sessions of the processes that are alive, going by their lock files alone.
+    """
+    locks = sorted(path.glob("session-*.lock"))
+    holders = ((lock, _holder(lock)) for lock in locks)
+    return [
+        lock.name.removeprefix("session-").removesuffix(".lock")
+        for lock, holder in holders
+        if holder is not None and is_alive(holder)
+    ]
+
+
+def _holder(lock: Path) -> ProcessIdentity | None:
     try:
-        line = (path / f"session-{session_id}.lock").read_bytes()
-        holder = msgspec.json.decode(line, type=ProcessIdentity)
+        return msgspec.json.decode(lock.read_bytes(), type=ProcessIdentity)
     except (OSError, msgspec.MsgspecError):
-        return False
-    return not is_alive(holder)
+        return None
 
 
 @contextmanager

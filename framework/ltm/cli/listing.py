@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from ltm.cli.journals import SessionJournal, is_left_behind, open_journals
+from ltm.cli.operate import ack, resolve
 from ltm.cli.output import Column, as_cell, one_line, print_json, print_table, short_time
 from ltm.cli.settings import json_option, of, session_option, state_dir_option
 from ltm.core.history import OrderRow, as_json
@@ -62,6 +63,7 @@ _FILLS: Final = (
 )
 _ALERTS: Final = (
     Column("session_id", "session"),
+    Column("alert_id", "alert"),
     Column("raised_at", "raised"),
     Column("severity", "severity"),
     Column("code", "code"),
@@ -161,7 +163,7 @@ def positions(context: click.Context, session: str | None, as_json: bool, flat: 
     _print(rows, _POSITIONS, as_json=as_json, empty="no positions")
 
 
-@click.command()
+@click.group(invoke_without_command=True, subcommand_metavar="[COMMAND]")
 @click.option("--open", "only_open", is_flag=True, help="Only orders that may still fill.")
 @click.option("--symbol", metavar="SYMBOL", help="Only orders of this symbol.")
 @_common
@@ -171,6 +173,8 @@ def orders(
     """
     Show orders, the denied ones too; `ltm explain` tells why.
     """
+    if context.invoked_subcommand is not None:
+        return
     with open_journals(of(context), session) as journals:
         rows = [row for journal in journals for row in journal.history().orders]
     chosen = [
@@ -192,15 +196,23 @@ def fills(context: click.Context, session: str | None, as_json: bool) -> None:
     _print(rows, _FILLS, as_json=as_json, empty="no fills")
 
 
-@click.command()
+orders.add_command(resolve)
+
+
+@click.group(invoke_without_command=True, subcommand_metavar="[COMMAND]")
 @_common
 def alerts(context: click.Context, session: str | None, as_json: bool) -> None:
     """
     Show alerts and who has them.
     """
+    if context.invoked_subcommand is not None:
+        return
     with open_journals(of(context), session) as journals:
         rows = [row for journal in journals for row in journal.history().alerts]
     _print(rows, _ALERTS, as_json=as_json, empty="no alerts")
+
+
+alerts.add_command(ack)
 
 
 def _print(rows: Sequence[object], columns: Sequence[Column], *, as_json: bool, empty: str) -> None:

@@ -36,6 +36,14 @@ COMMANDS: Final = {
     "orders": Entry("ltm.cli.listing:orders", "Show orders, the denied ones too."),
     "fills": Entry("ltm.cli.listing:fills", "Show executions."),
     "alerts": Entry("ltm.cli.listing:alerts", "Show alerts and who has them."),
+    "pause": Entry("ltm.cli.operate:pause", "Stop entries; exits, stop losses and cancels go on."),
+    "resume": Entry("ltm.cli.operate:resume", "Let a session trade again."),
+    "stop": Entry("ltm.cli.operate:stop", "End a session, and attest what is left at the venue."),
+    "flatten": Entry(
+        "ltm.cli.operate:flatten", "Cancel and close everything, and attest what is left at the venue."
+    ),
+    "kill": Entry("ltm.cli.kill:kill", "Let nothing out but cancels, and cancel what is open."),
+    "reconcile": Entry("ltm.cli.operate:reconcile", "Settle differences between the books and the venue."),
     "explain": Entry("ltm.cli.explain:explain", "Tell why an order was placed or denied, and what it made."),
     "journal": Entry("ltm.cli.journal:journal", "Verify and export journals."),
     "mock-venue": Entry("ltm.cli.venue:mock_venue", "Run the mock venue as a process of its own."),

@@ -108,6 +108,8 @@ OUTCOMES: Final[dict[str, str]] = {
 """What `reason` of an order that was not denied may say; a rejected one has the venue's own code."""
 
 ALERTS: Final[dict[str, str]] = {
+    "control_off": "The session takes no requests from other terminals; signals and the kill flag still work.",
+    "control_refused": "Another user tried to control the session and was refused.",
     "commission_missing": "The venue never told what fills cost; our estimates stand, and cash is compared again.",
     "clock_skew": "Our clock and the venue's differ by more than a second; above five, entries are denied (C46).",
     "calendar_ends": "The exchange's calendar is known for at most 30, 7 or 1 more days; then entries stop.",

@@ -384,6 +384,7 @@ class Engine:
         self._now()
         self.intake.close()
         if self.session.state.lifecycle is Lifecycle.STOPPING:
+            await self.surroundings.last_look()
             self._todo += self.session.finish()
             await self._settle()
             self._save_snapshot()

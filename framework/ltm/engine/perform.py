@@ -106,17 +106,24 @@ class Performer:
         self.post(c.QueryAnswered(order_id, report, ours))
 
     async def _sweep(self, effect: effects.Sweep) -> None:
+        self.post(await self.look(effect.sequence))
+
+    async def look(self, sequence: int) -> c.SweepAnswered:
+        """
+        Ask the venue for everything, and return what it said.
+
+        Args:
+            sequence: The journal's last record when the look begins.
+        """
         known, now = self.session.context.fills_known_to, self.clock.now()
         since = (self.session.state.last_at or now) - OVERLAP if known is None else known - RECENT
-        self.post(
-            c.SweepAnswered(
-                started_sequence=effect.sequence,
-                asked_at=now,
-                open_orders=await self._ask("open orders", self.broker.open_orders()),
-                fills=await self._ask("fills", self.broker.fills(since)),
-                positions=await self._ask("positions", self.broker.positions()),
-                account=await self._ask_one("account", self.broker.account()),
-            )
+        return c.SweepAnswered(
+            started_sequence=sequence,
+            asked_at=now,
+            open_orders=await self._ask("open orders", self.broker.open_orders()),
+            fills=await self._ask("fills", self.broker.fills(since)),
+            positions=await self._ask("positions", self.broker.positions()),
+            account=await self._ask_one("account", self.broker.account()),
         )
 
     async def _ask(self, what: str, call: Awaitable[Sequence[T]]) -> tuple[T, ...] | None:

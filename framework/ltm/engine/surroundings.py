@@ -4,7 +4,7 @@ What a session depends on outside: the kill switch, the disk, sinks that hang. L
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Final
 
 import attrs
@@ -21,6 +21,12 @@ SECONDS: Final = 10.0
 """Between two looks at disk and sinks; the kill switch is looked at every second, and before sending."""
 
 
+async def no_look() -> None:
+    """
+    Look at nothing before the end: nobody waits for what the venue says.
+    """
+
+
 @attrs.define(kw_only=True, eq=False)
 class Surroundings:
     """
@@ -30,6 +36,8 @@ class Surroundings:
     alerts: AlertDispatcher
     kill_switch: KillSwitch | None
     free_space: Callable[[], FreeSpace] | None
+    last_look: Callable[[], Awaitable[None]] = no_look
+    """Awaited before a stopping session's last record, while the venue can still be asked what is left."""
     _due: float = 0.0
     _low_told: bool = False
 

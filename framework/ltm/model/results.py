@@ -128,6 +128,22 @@ class Attestation(msgspec.Struct, frozen=True, kw_only=True):
     problems: tuple[str, ...]
 
 
+class DirectReport(msgspec.Struct, frozen=True, kw_only=True):
+    """
+    What was canceled past the session's own process, as the venue says.
+    """
+
+    session_id: str
+    asked_at: datetime
+    confirmed: bool
+    """Whether the venue lists none of these orders any more."""
+    canceled: tuple[str, ...]
+    left_open: tuple[str, ...]
+    foreign_orders: int
+    """Open orders that are not this session's, and were left alone."""
+    problems: tuple[str, ...] = ()
+
+
 ResultStatus = Literal[
     "filled", "partial", "working", "denied", "rejected", "unknown", "ignored", "invalid", "duplicate"
 ]

@@ -1,0 +1,146 @@
+"""
+The kill switch's own way to the broker, past a process that hangs: cancel, and ask whether it is so (O10, C36).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
+
+from ltm.app.parts import is_simulated
+from ltm.core.lifecycle import TERMINAL
+from ltm.engine.clock import SystemClock
+from ltm.engine.perform import reached
+from ltm.model.errors import BrokerConnectionError, ConfigError, PluginError, shown
+from ltm.model.identifiers import sequence_of
+from ltm.model.reports import Acked, OrderReport, Outcome, Refused
+from ltm.model.results import DirectReport
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Sequence
+
+    from ltm.config import SessionConfig
+    from ltm.core.state import State
+    from ltm.model.market import Quote
+    from ltm.model.reports import BrokerEvent
+    from ltm.ports.broker import Broker
+
+T = TypeVar("T")
+CALL_SECONDS: Final = 5.0
+"""How long one call to the broker may take."""
+ROUND_SECONDS: Final = 0.5
+"""Between two looks at what is still open."""
+
+
+async def cancel_directly(
+    config: SessionConfig, state: State, *, foreign: bool, seconds: float
+) -> DirectReport:
+    """
+    Connect to the broker, cancel a session's open orders, and ask until none is left.
+
+    Args:
+        config: How to reach the broker.
+        state: From the journal: whose orders, and in which account.
+        foreign: Cancel everything open in the account.
+        seconds: How long to go on asking.
+
+    Raises:
+        BrokerConnectionError: The broker cannot be reached, or does not answer.
+        ConfigError: The broker is connected to another account.
+        PluginError: The session's market is inside its own process.
+    """
+    broker = cast("Broker", config.broker.offer.factory(config.broker.config))
+    if is_simulated(broker):
+        message = f"session {state.spec.session_id} has its market inside its own process: nobody else can cancel there"
+        raise PluginError(message, code="LTM-CTL-007", hint="end that process; its orders end with it")
+    account = await _bounded(reached(broker.connect(_ignore)))
+    try:
+        if state.account not in {None, account.account}:
+            message = f"session {state.spec.session_id} trades account ...{str(state.account)[-4:]}, this is another one"
+            raise ConfigError(
+                message, code="LTM-CFG-039", field="broker", hint="name the session's own configuration"
+            )
+        return await _clear(broker, state, foreign=foreign, seconds=seconds)
+    finally:
+        await broker.disconnect()
+
+
+async def _clear(broker: Broker, state: State, *, foreign: bool, seconds: float) -> DirectReport:
+    loop = asyncio.get_running_loop()
+    end = loop.time() + seconds
+    asked: dict[str, str] = {}
+    while True:
+        everything = [
+            one for one in await _bounded(reached(broker.open_orders())) if one.status not in TERMINAL
+        ]
+        ours = [one for one in everything if _is_ours(state, one)]
+        wanted = everything if foreign else ours
+        if not wanted or loop.time() >= end:
+            return DirectReport(
+                session_id=state.spec.session_id,
+                asked_at=SystemClock().now(),
+                confirmed=not wanted,
+                canceled=tuple(name for name in asked if name not in map(_name, wanted)),
+                left_open=tuple(map(_name, wanted)),
+                foreign_orders=len(everything) - len(ours),
+                problems=tuple(
+                    f"{_name(one)}: {asked[_name(one)]}" for one in wanted if asked.get(_name(one))
+                ),
+            )
+        for one in wanted:
+            asked[_name(one)] = await _cancel(broker, one)
+        await asyncio.sleep(ROUND_SECONDS)
+
+
+async def _cancel(broker: Broker, order: OrderReport) -> str:
+    # Why the venue does not do it; whether it did is asked afterwards.
+    call = broker.cancel(order.client_order_id or _name(order), order.venue_order_id, order.symbol)
+    try:
+        outcome: Outcome = await _bounded(call)
+    except Exception as error:  # noqa: BLE001 - plugin boundary: the next look at what is open tells
+        return f"{type(error).__name__}: {shown(str(error))}"
+    match outcome:
+        case Acked():
+            return ""
+        case Refused():
+            return f"{outcome.code}: {outcome.message}"
+        case _:
+            return outcome.reason
+
+
+def _is_ours(state: State, order: OrderReport) -> bool:
+    own = order.client_order_id or state.venue_ids.get(order.venue_order_id or "", "")
+    return sequence_of(state.session_key, own) is not None
+
+
+def _name(order: OrderReport) -> str:
+    return order.client_order_id or f"foreign-{order.venue_order_id}"
+
+
+def _ignore(event: Quote | BrokerEvent) -> None:
+    del event  # what is open is asked, not listened for
+
+
+async def _bounded(call: Awaitable[T]) -> T:
+    try:
+        return await asyncio.wait_for(call, CALL_SECONDS)
+    except TimeoutError as error:
+        message = f"the broker does not answer within {CALL_SECONDS:g} s"
+        raise BrokerConnectionError(
+            message, code="LTM-BRK-011", hint="cancel on the broker's own screen"
+        ) from error
+
+
+def cancel_all_directly(
+    pairs: Sequence[tuple[SessionConfig, State]], *, foreign: bool, seconds: float
+) -> list[DirectReport]:
+    """
+    Do so for several sessions, one after the other.
+    """
+
+    async def go() -> list[Any]:
+        return [
+            await cancel_directly(config, state, foreign=foreign, seconds=seconds) for config, state in pairs
+        ]
+
+    return asyncio.run(go())
