@@ -18,7 +18,7 @@ from ltm.config.currencies import is_currency
 from ltm.config.hours import check_zone, clock, machine_zone
 from ltm.config.reader import Reader, got, join
 from ltm.config.schedule import Schedule, schedule
-from ltm.model.checks import below_one, positive, up_to_one
+from ltm.model.checks import below_one, exact_values, positive, up_to_one
 from ltm.model.errors import ConfigError, ConfigErrors
 from ltm.model.hours import Openings
 from ltm.model.identifiers import check_model_id, check_session_id
@@ -100,6 +100,14 @@ def _roll(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
         )
 
 
+def _bands(_: object, attribute: attrs.Attribute[Any], value: dict[str, Decimal]) -> None:
+    for symbol, band in value.items():
+        if not ZERO < band < ONE:
+            field = f"{attribute.name}.{symbol}"
+            message = f"{field} must be a fraction between 0 and 1, got {band}"
+            raise ConfigError(message, code="LTM-CFG-008", field=field, got=band, hint="5 % is written 0.05")
+
+
 _optional = attrs.validators.optional
 
 
@@ -141,6 +149,10 @@ class SessionTable:
     """Minutes before a close in which nothing is entered."""
     day_roll: str | time | None = attrs.field(default=None, validator=_optional(_roll))
     """Local time at which the trading date changes: 00:00, or where a calendar opens on the evening before, then."""
+    market: Literal["", "cn_a"] = ""
+    """Whose trading rules are kept on any broker: `cn_a` for A-shares (T+1, lots, price limits)."""
+    price_bands: dict[str, Decimal] = attrs.field(factory=dict, converter=exact_values, validator=_bands)
+    """Daily price limits that differ from the board's, as symbol = fraction; a share under risk warning has 0.05."""
     live: bool = False
     """Real money; `ltm run --live` is needed as well."""
     on_stop: OnStop = "cancel"
@@ -285,6 +297,8 @@ def _spec(
         calendar=hours.calendar.name if hours.calendar else "",
         trading_days=hours.days,
         trading_weekdays=tuple(sorted({get_args(Weekday).index(day) for day in said.weekdays})),
+        market=said.market,
+        price_bands=tuple(sorted(said.price_bands.items())),
         entry_cutoff=said.entry_cutoff,
         timezone=zone,
         day_roll=_day_roll(said, hours),

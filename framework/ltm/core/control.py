@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from ltm.core import answers
 from ltm.core import commands as c
 from ltm.core import events as e
+from ltm.core.a_shares import is_waiting
 from ltm.core.cancels import cancel, cancel_own
 from ltm.core.effects import Sweep
 from ltm.core.lost import tell_lost
@@ -164,7 +165,10 @@ def is_stopped(state: State) -> bool:
         order.purpose is not Purpose.FOREIGN and (not keep or order.status in _UNANSWERED)
         for order in state.orders.values()
     )
-    return not waiting and not any(slot.flatten and slot.position for slot in state.slots.values())
+    # What the market does not let go of today stays: nobody waits for tomorrow to stop.
+    return not waiting and not any(
+        slot.flatten and slot.position and not is_waiting(state, slot) for slot in state.slots.values()
+    )
 
 
 _UNANSWERED = frozenset({OrderStatus.INTENDED, OrderStatus.SUBMITTED})

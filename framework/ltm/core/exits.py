@@ -75,7 +75,9 @@ def _exit(state: State, context: Context, terms: Terms, slot: Slot, purpose: Pur
 
 
 def _send_exit(state: State, context: Context, terms: Terms, slot: Slot, purpose: Purpose) -> Iterator[Item]:
-    draft = exit_draft(slot, purpose)
+    if slot.bought:
+        yield from _wait(state, context, slot, purpose)
+    draft = exit_draft(state, slot, purpose)
     if draft is None:
         return
     attempt = slot.exit_attempts + 1
@@ -95,6 +97,19 @@ def _send_exit(state: State, context: Context, terms: Terms, slot: Slot, purpose
             yield raise_alert(state, context, Severity.CRITICAL, "exit_denied", message)
     waits = max(attempt - 1, slot.exit_denials)
     slot.retry_at = context.mono + min(2.0**waits, _LONGEST_WAIT)
+
+
+def _wait(state: State, context: Context, slot: Slot, purpose: Purpose) -> Iterator[Item]:
+    # What was bought today stays until tomorrow, when the exit is looked at again; said once a day (C17).
+    if slot.waits_on == state.trading_date:
+        return
+    slot.waits_on = state.trading_date
+    symbol, held = slot.instrument.symbol, plain(slot.position)
+    message = (
+        f"the {purpose} of {symbol} waits with {plain(slot.bought)} of {held}, bought today:"
+        " the market lets go of them tomorrow (T+1)"
+    )
+    yield raise_alert(state, context, Severity.WARNING, "exit_waits", message)
 
 
 _LONGEST_WAIT: Final = 60.0

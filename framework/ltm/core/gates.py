@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from ltm.core.a_shares import market_gates
 from ltm.core.budgets import buying_power, capital, daily_orders, order_quantity, order_value
 from ltm.core.context import Context
 from ltm.core.controls import entry_controls, exit_controls
@@ -175,7 +176,7 @@ def grid(state: State, context: Context, candidate: Candidate) -> Check:
     listed = slot.instrument
     draft = candidate.draft
     quantity = draft.quantity
-    if quantity % listed.lot_size:
+    if quantity % listed.lot_size and (candidate.entry or not state.spec.market):
         message = f"quantity must be a multiple of {plain(listed.lot_size)}, got {plain(quantity)}"
         return _no("grid", "lot", message, quantity, listed.lot_size)
     for price in (draft.limit_price, draft.trigger_price):
@@ -296,7 +297,7 @@ def entry_gates(spec: SessionSpec) -> tuple[Gate, ...]:
         gates.append(order_quantity)
     if spec.max_order_value is not None:
         gates.append(order_value)
-    return (*gates, capital, buying_power, *entry_controls(spec.limits))
+    return (*gates, *market_gates(spec), capital, buying_power, *entry_controls(spec.limits))
 
 
 def exit_gates(spec: SessionSpec) -> tuple[Gate, ...]:
@@ -306,4 +307,4 @@ def exit_gates(spec: SessionSpec) -> tuple[Gate, ...]:
     gates: list[Gate] = [instrument, order_kind, grid]
     if spec.has_hours:
         gates.append(trading_hours)
-    return (*gates, *exit_controls(spec.limits))
+    return (*gates, *market_gates(spec), *exit_controls(spec.limits))

@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from ltm.core import events as e
+from ltm.core.a_shares import adapted
 from ltm.core.orders import Item, blame, raise_alert
 from ltm.core.risk import AtPlugin, raised
 from ltm.model.enums import Severity
@@ -35,6 +36,7 @@ def define(state: State, context: Context, instrument: Instrument) -> Iterator[I
             yield from blame(state, context, [(name, found)])
         else:
             groups += found
+    instrument = adapted(state.spec, instrument)
     values = {field: getattr(instrument, field) for field in instrument.__struct_fields__}
     defined = Instrument(**{**values, "groups": tuple(groups)})
     slot = state.slots.get(instrument.symbol)

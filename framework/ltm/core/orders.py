@@ -19,7 +19,7 @@ from ltm.core.effects import Effect, SubmitOrder
 from ltm.core.exposure import open_quantity, reduces, worst_price
 from ltm.core.gates import Candidate, Gate
 from ltm.core.risk import approve, grown, headrooms, judge, snapshot_of, worst_of
-from ltm.core.sizing import reduction, size, whole_lots
+from ltm.core.sizing import all_of, exit_size, reduction, size
 from ltm.core.text import clean
 from ltm.model.enums import Action, Purpose, Severity, Side
 from ltm.model.errors import shown
@@ -184,12 +184,11 @@ def _signal_exit(
     side: Side,
     checks: list[Check],
 ) -> Iterable[Item]:
-    # A signal against the position closes all of it unless it names a quantity (ruling 10), or the sizer a target.
+    # A signal against the position closes all of it unless it names a quantity (ruling 10), or the sizer a target;
+    # all of it is what the market lets go of today (C17).
     held = abs(slot.position)
     left = held - open_quantity(slot, side)
-    quantity = (
-        signal.quantity if signal.quantity is not None else whole_lots(left, slot.instrument.lot_size) or left
-    )
+    quantity = signal.quantity if signal.quantity is not None else all_of(state, slot, left)
     if quantity <= 0:
         message = f"open orders already close the position of {plain(held)}"
         checks.append(Check("short", "exit_working", left, held, message=message))
@@ -325,7 +324,7 @@ def place_exit(
     return (_denied(context, wish, checks, draft),)
 
 
-def exit_draft(slot: Slot, purpose: Purpose) -> OrderDraft | None:
+def exit_draft(state: State, slot: Slot, purpose: Purpose) -> OrderDraft | None:
     """
     Return the market order that closes what no open order closes yet, None when nothing is left.
 
@@ -339,7 +338,7 @@ def exit_draft(slot: Slot, purpose: Purpose) -> OrderDraft | None:
     most = slot.instrument.maximum_quantity
     if most is not None and left > most:
         left = most
-    left = whole_lots(left, slot.instrument.lot_size)
+    left = exit_size(state, slot, left)
     if left <= 0:
         return None
     return OrderDraft(symbol=slot.instrument.symbol, side=side, quantity=left, purpose=purpose)

@@ -7,6 +7,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
+from ltm.core.a_shares import sellable
 from ltm.core.budgets import value_room
 from ltm.core.exposure import open_quantity
 from ltm.core.risk import AtPlugin, Rooms, raised
@@ -37,6 +38,21 @@ def whole_lots(quantity: Decimal, lot: Decimal) -> Decimal:
     if lot <= 0:
         return quantity
     return floor_to(quantity, lot).quantize(lot if lot % 1 else ONE, context=RULES)
+
+
+def exit_size(state: State, slot: Slot, left: Decimal) -> Decimal:
+    """
+    Return how much of what is left of a position can be closed now: whole lots, or what the market lets go of today.
+    """
+    free = sellable(state, slot) if slot.position > 0 else None
+    return whole_lots(left, slot.instrument.lot_size) if free is None else min(left, free)
+
+
+def all_of(state: State, slot: Slot, left: Decimal) -> Decimal:
+    """
+    Return what a signal closes that names no quantity; where that is nothing, the gates say why.
+    """
+    return exit_size(state, slot, left) or left
 
 
 def size(

@@ -42,6 +42,8 @@ class SlotImage(msgspec.Struct, kw_only=True):
     changed_at: int
     mark: Decimal | None
     fx: Decimal | None
+    bought: Decimal = ZERO
+    previous_close: Decimal | None = None
     samples: tuple[MarkSample, ...] = ()
 
 
@@ -203,6 +205,8 @@ def state_hash(state: State) -> str:
                 slot.blocked,
                 slot.net_fills,
                 slot.samples,
+                slot.bought,
+                slot.previous_close,
             ]
             for symbol, slot in sorted(state.slots.items())
         ],

@@ -130,6 +130,10 @@ class Slot:
     net_fills: Decimal = ZERO
     """Signed sum of all fills: with `adjusted`, what the position must be (I-01)."""
     adjusted: Decimal = ZERO
+    bought: Decimal = ZERO
+    """Bought on this trading date, where the market settles tomorrow (C17)."""
+    previous_close: Decimal | None = None
+    """What the day's price limits are measured from, where the market has any (C18)."""
     ignored: Decimal = ZERO
     """A holding from before the session that is left out of it."""
     drift: Decimal | None = None
@@ -174,6 +178,8 @@ class Slot:
     retry_at: float = 0.0
     exit_sent_at: float = 0.0
     reread_at: float = 0.0
+    waits_on: date | None = None
+    """The trading date on which a person was told that an exit waits for the next (T+1)."""
     flatten: bool = False
     """A person asked for this position to be closed; holds until it is flat or they resume."""
     exit_armed: bool = False

@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
 from ltm.core import events as e
+from ltm.core.a_shares import note_closes
 from ltm.core.calendar import watch_calendar
 from ltm.core.cancels import cancel, cancel_unwanted, is_unwanted, send_cancel
 from ltm.core.effects import Sweep
@@ -227,7 +228,7 @@ def roll(state: State, context: Context) -> Iterator[Item]:
     """
     Begin a trading date, once; a clock that goes back never re-opens an old one (RSK-09).
     """
-    today = context.trading_date()
+    today, before = context.trading_date(), state.trading_date
     if state.trading_date is None:
         yield e.DayRolled(at=context.now, trading_date=today, day_start_equity=state.allocated, basis="first")
     elif today > state.trading_date:
@@ -241,6 +242,8 @@ def roll(state: State, context: Context) -> Iterator[Item]:
             yield raise_alert(state, context, Severity.WARNING, "late_roll", message)
         else:
             return
+    if state.trading_date != before:
+        yield from note_closes(state, context, today)
     if context.watch.settled:
         context.boot_equity = None
 

@@ -104,6 +104,10 @@ class SessionSpec(msgspec.Struct, frozen=True, kw_only=True):
     trading_days: tuple[tuple[date, tuple[tuple[int, int], ...]], ...] = ()
     """Dates with windows of their own; no window: nothing opens."""
     trading_weekdays: tuple[int, ...] = (0, 1, 2, 3, 4, 5, 6)
+    market: Literal["", "cn_a"] = ""
+    """Whose trading rules the kernel keeps beside the venue's own."""
+    price_bands: tuple[tuple[str, Decimal], ...] = ()
+    """Daily price limits that differ from the board's, by symbol."""
     entry_cutoff: int = 0
     """Minutes before a close in which no entry is sent."""
     timezone: str = "UTC"

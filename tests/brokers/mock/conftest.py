@@ -104,7 +104,14 @@ class Desk:
     ) -> None:
         self.wait(how.get("after", MINUTE))
         now = self.venue.now
-        tick = BookTop("ACME", now, Decimal(str(bid)), Decimal(str(ask)), number(bid_size), number(ask_size))
+        tick = BookTop(
+            how.get("symbol", "ACME"),
+            now,
+            Decimal(str(bid)),
+            Decimal(str(ask)),
+            number(bid_size),
+            number(ask_size),
+        )
         self.happen(Moment(now, ticks=(tick,)))
 
     def print(self, price: object, size: object = None) -> None:

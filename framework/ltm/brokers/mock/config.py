@@ -143,11 +143,15 @@ class CommissionConfig:
         per_share: Money per unit.
         minimum: Least commission of an order that fills at all.
         basis_points: Hundredths of a percent of the money turned over.
+        sell_basis_points: The same on sells only, beside the minimum: a stamp duty. With `market = "cn_a"` 5.
     """
 
     per_share: Decimal = attrs.field(default=ZERO, converter=exact, validator=_not_negative)
     minimum: Decimal = attrs.field(default=ZERO, converter=exact, validator=_not_negative)
     basis_points: Decimal = attrs.field(default=ZERO, converter=exact, validator=_not_negative)
+    sell_basis_points: Decimal | None = attrs.field(
+        default=None, converter=exact, validator=optional(_not_negative)
+    )
 
 
 @attrs.frozen(kw_only=True)
@@ -173,6 +177,8 @@ class MockConfig:
         participation: Largest part of a bar's volume or a quote's size that our orders get, above 0 and up to 1;
             default everything they ask for.
         commission: What orders cost: per_share, minimum, basis_points.
+        market: An exchange whose own rules the venue has: "cn_a" for A-shares (T+1, lots, price limits, stamp duty).
+        price_bands: Daily price limits that differ from the board's, symbol = fraction.
         commission_grid: Commissions are rounded to this, half up.
         aliases: Other code -> symbol, such as "600519" = "600519.SH"; suffixes SH, SS, SZ, BJ and HK are known.
         timezone: Time zone of the trading day.
@@ -204,6 +210,10 @@ class MockConfig:
     allow_short: bool = False
     participation: Decimal | None = attrs.field(default=None, converter=exact, validator=optional(up_to_one))
     commission: CommissionConfig = attrs.field(factory=CommissionConfig)
+    market: Literal["", "cn_a"] = ""
+    price_bands: dict[str, Decimal] = attrs.field(
+        factory=dict, converter=exact_values, validator=positive_by_symbol
+    )
     commission_grid: Decimal = attrs.field(default=Decimal("0.01"), converter=exact, validator=_power_of_ten)
     aliases: dict[str, str] = attrs.field(factory=dict, validator=_aliases)
     timezone: str = attrs.field(default="UTC", validator=_zone)

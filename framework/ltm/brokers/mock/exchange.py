@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from ltm.brokers.mock import wire
+from ltm.brokers.mock.a_shares import CN_A
 from ltm.brokers.mock.data import PriceFiles
 from ltm.brokers.mock.synthetic import SyntheticMarket
 from ltm.brokers.mock.terms import Commission, Terms
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from ltm.model.reports import AccountReport, BrokerEvent
 
 _SUFFIXES: Final = frozenset({"SH", "SS", "SZ", "BJ", "HK"})
+_STAMP_DUTY: Final = Decimal(5)
+"""Basis points, on sells only, since 28 August 2023."""
 _COIN_LOT: Final = Decimal("1E-8")
 
 
@@ -176,11 +179,21 @@ def _terms_of(config: MockConfig) -> Terms:
             per_share=config.commission.per_share,
             minimum=config.commission.minimum,
             basis_points=config.commission.basis_points,
+            sell_basis_points=_sell_tax(config),
             grid=config.commission_grid,
         ),
         participation=config.participation,
         allow_short=config.allow_short,
+        market=config.market,
+        price_bands=config.price_bands,
     )
+
+
+def _sell_tax(config: MockConfig) -> Decimal:
+    said = config.commission.sell_basis_points
+    if said is not None:
+        return said
+    return _STAMP_DUTY if config.market == CN_A else ZERO
 
 
 def _instruments_of(listings: tuple[Listing, ...], config: MockConfig) -> tuple[Instrument, ...]:

@@ -36,7 +36,10 @@ class Ledger:
         """
         if self._commission is None:
             return ZERO
-        return self._commission.of_order(order.filled + quantity, order.value + value) - order.charged
+        total = self._commission.of_order(
+            order.filled + quantity, order.value + value, selling=not order.is_buy
+        )
+        return total - order.charged
 
     def worst_case(self, order: VenueOrder, book: Book, price: Decimal) -> Decimal:
         """

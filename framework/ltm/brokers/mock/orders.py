@@ -13,7 +13,7 @@ import msgspec
 from ltm.model.enums import OrderStatus, OrderType, Side, TimeInForce
 from ltm.model.numbers import COST_GRID, ONE, RULES, ZERO
 from ltm.model.order import OrderDraft
-from ltm.model.reports import OrderReport
+from ltm.model.reports import FillReport, OrderReport
 
 if TYPE_CHECKING:
     from ltm.model.instrument import Instrument
@@ -88,6 +88,27 @@ class VenueOrder(msgspec.Struct, eq=False, gc=False):
         if limit is None:
             return None
         return limit if (low <= limit if self.is_buy else high >= limit) else None
+
+    def executed(
+        self, quantity: Decimal, price: Decimal, at: datetime, commission: Decimal, currency: str
+    ) -> FillReport:
+        """
+        Take note of one more execution, and return it.
+        """
+        self.fills += 1
+        self.at = at
+        return FillReport(
+            fill_id=f"{self.client_order_id}-{self.fills}",
+            symbol=self.draft.symbol,
+            side=self.draft.side,
+            quantity=quantity,
+            price=price,
+            occurred_at=at,
+            client_order_id=self.client_order_id,
+            venue_order_id=self.venue_order_id,
+            commission=commission,
+            commission_currency=currency,
+        )
 
     def report(self, multiplier: Decimal = ONE) -> OrderReport:
         """

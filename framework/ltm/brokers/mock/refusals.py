@@ -13,6 +13,7 @@ from ltm.model.enums import OrderStatus, TimeInForce
 from ltm.model.reports import Refused
 
 if TYPE_CHECKING:
+    from ltm.brokers.mock.a_shares import AShares
     from ltm.brokers.mock.terms import Terms
     from ltm.model.instrument import Instrument
     from ltm.model.order import OrderDraft
@@ -33,7 +34,9 @@ def expected_price(order: VenueOrder, book: Book) -> Decimal | None:
     return max(order.trigger, price) if order.is_buy else min(order.trigger, price)
 
 
-def refusal(order: VenueOrder, book: Book, ledger: Ledger, terms: Terms) -> Refused | None:
+def refusal(
+    order: VenueOrder, book: Book, ledger: Ledger, terms: Terms, market: AShares | None = None
+) -> Refused | None:
     """
     Return the first reason to refuse an order; None when there is none, and then its cash is reserved.
     """
@@ -43,6 +46,7 @@ def refusal(order: VenueOrder, book: Book, ledger: Ledger, terms: Terms) -> Refu
         or _bad_quantity(draft.quantity, instrument)
         or _bad_prices(draft, instrument)
         or _bad_life(order)
+        or (None if market is None else market.refusal(order, book))
         or _not_covered(order, book, ledger, terms)
     )
 

@@ -23,6 +23,8 @@ class Commission(msgspec.Struct, frozen=True, kw_only=True):
     per_share: Decimal = ZERO
     minimum: Decimal = ZERO
     basis_points: Decimal = ZERO
+    sell_basis_points: Decimal = ZERO
+    """A tax on sells, beside the commission and its minimum."""
     grid: Decimal = Decimal("0.01")
     """A power of ten."""
 
@@ -31,9 +33,9 @@ class Commission(msgspec.Struct, frozen=True, kw_only=True):
         """
         Whether nothing is ever charged.
         """
-        return not (self.per_share or self.minimum or self.basis_points)
+        return not (self.per_share or self.minimum or self.basis_points or self.sell_basis_points)
 
-    def of_order(self, quantity: Decimal, value: Decimal) -> Decimal:
+    def of_order(self, quantity: Decimal, value: Decimal, *, selling: bool = False) -> Decimal:
         """
         Return the commission of an order that traded this much so far, on the money grid.
 
@@ -43,6 +45,8 @@ class Commission(msgspec.Struct, frozen=True, kw_only=True):
         if self.basis_points:
             total += self.basis_points * _BASIS_POINT * value
         total = max(total, self.minimum)
+        if selling and self.sell_basis_points:
+            total += self.sell_basis_points * _BASIS_POINT * value
         return total.quantize(self.grid, ROUND_HALF_UP, RULES)
 
 
@@ -58,4 +62,7 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
     participation: Decimal | None = None
     """Largest part of a bar's volume, a quote's or a print's size that our orders get; None: all they want."""
     allow_short: bool = False
+    market: str = ""
+    """The exchange whose own rules the venue has; see `a_shares`."""
+    price_bands: dict[str, Decimal] = {}
     account: str = "mock"

@@ -24,6 +24,7 @@ from decimal import Decimal
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING, Final
 
+from ltm.brokers.mock.a_shares import CN_A, AShares
 from ltm.brokers.mock.exactly import exactly
 from ltm.brokers.mock.ledger import Ledger, average_entry_price
 from ltm.brokers.mock.market import Bar, BookTop, Moment, Print
@@ -65,6 +66,7 @@ class Venue:
     """
 
     def __init__(self, instruments: Iterable[Instrument], terms: Terms, now: datetime) -> None:
+        self._market: Final = AShares(terms.day, terms.price_bands) if terms.market == CN_A else None
         self._books: Final = {instrument.symbol: Book(instrument) for instrument in instruments}
         self._terms: Final = terms
         self._ledger: Final = Ledger(terms)
@@ -121,7 +123,7 @@ class Venue:
         book = self._books.get(draft.symbol)
         if book is None:
             return refuse(order, Refused("unknown_symbol", f"{draft.symbol} is not traded here"))
-        refused = refusal(order, book, self._ledger, self._terms)
+        refused = refusal(order, book, self._ledger, self._terms, self._market)
         if refused is not None:
             return refuse(order, refused)
         if not order.is_buy:
@@ -300,6 +302,8 @@ class Venue:
 
     def _publish(self, book: Book, quote: Quote) -> None:
         book.quote = quote
+        if self._market is not None and book.last is not None:
+            self._market.saw(quote.symbol, book.last, quote.at)
         self._events.append(quote)
 
     def _share(self, size: Decimal | None, book: Book) -> Liquidity:
@@ -352,20 +356,9 @@ class Venue:
                 self._ledger.reserve(order, ZERO)
 
     def _executed(self, order: VenueOrder, quantity: Decimal, price: Decimal, commission: Decimal) -> None:
-        order.fills += 1
-        order.at = self.now
-        fill = FillReport(
-            fill_id=f"{order.client_order_id}-{order.fills}",
-            symbol=order.draft.symbol,
-            side=order.draft.side,
-            quantity=quantity,
-            price=price,
-            occurred_at=self.now,
-            client_order_id=order.client_order_id,
-            venue_order_id=order.venue_order_id,
-            commission=commission,
-            commission_currency=self._terms.currency,
-        )
+        if self._market is not None and order.is_buy:
+            self._market.bought(order.draft.symbol, quantity, self.now)
+        fill = order.executed(quantity, price, self.now, commission, self._terms.currency)
         self._fills.append(fill)
         self._events.append(fill)
 

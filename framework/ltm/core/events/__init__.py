@@ -43,6 +43,7 @@ from ltm.core.events._session import (
     AlertDelivered,
     AlertRaised,
     BootRecorded,
+    ClosesNoted,
     DayRolled,
     EquitySampled,
     FlowRecorded,
@@ -68,6 +69,7 @@ SessionEvent = (
     SessionOpened
     | TermsChanged
     | BootRecorded
+    | ClosesNoted
     | AccountBound
     | LifecycleChanged
     | LinkChanged
@@ -128,6 +130,7 @@ __all__ = [
     "BootRecorded",
     "CancelIntended",
     "CancelRejected",
+    "ClosesNoted",
     "DayRolled",
     "DenialOutline",
     "DriftCleared",

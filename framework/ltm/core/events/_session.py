@@ -252,3 +252,11 @@ class RecordLost(Event, frozen=True):
     """
     Stands where a damaged record was, in a repaired journal: sequences, and ids made of them, stay.
     """
+
+
+class ClosesNoted(Event, frozen=True):
+    """
+    The last prices of the day before, by symbol: what a market's price limits are measured from.
+    """
+
+    closes: dict[str, Decimal]

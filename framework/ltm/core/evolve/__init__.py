@@ -39,6 +39,7 @@ _EVOLVE: Final[dict[type[e.AnyEvent | e.Outline], Callable[[State, Any], None]]]
     e.EquitySampled: _session.equity_sampled,
     e.MarksSampled: _session.marks_sampled,
     e.DayRolled: _session.day_rolled,
+    e.ClosesNoted: _session.closes_noted,
     e.FlowRecorded: _session.flow_recorded,
     e.LimitNeared: _session.limit_neared,
     e.RuleFaulted: _session.rule_faulted,

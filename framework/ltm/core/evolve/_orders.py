@@ -227,6 +227,8 @@ def order_filled(state: State, event: e.OrderFilled) -> None:
         slot.retry_at = 0.0
     signed = quantity if order.side is _BUY else -quantity
     slot.net_fills += signed
+    if state.spec.market and order.side is _BUY:
+        slot.bought += event.quantity
     if state.counts:
         note_fill(state.tallies, quantity * price * slot.instrument.multiplier * (slot.fx or ZERO))
     move(state, slot, signed, price)
@@ -242,6 +244,8 @@ def fill_replaced(state: State, event: e.FillReplaced) -> None:
     if (old.quantity, old.price) != (event.quantity, event.price):
         amend(state, slot, sign, old, quantity=event.quantity, price=event.price)
         slot.net_fills += sign * (event.quantity - old.quantity)
+        if state.spec.market and order.side is _BUY:
+            slot.bought = max(slot.bought + event.quantity - old.quantity, ZERO)
         if order.status not in TERMINAL:
             state.reserved -= order.unit_cost * order.leaves
         order.filled += event.quantity - old.quantity

@@ -163,10 +163,19 @@ def day_rolled(state: State, event: e.DayRolled) -> None:
     state.trading_date = event.trading_date
     state.day_base = state.loss_base = event.day_start_equity
     state.orders_today = 0
+    if state.spec.market:
+        for slot in state.slots.values():
+            slot.bought = ZERO
+            slot.previous_close = None
     note_roll(state.tallies)
     for code in [code for code, latch in state.latches.items() if latch.until_roll]:
         del state.latches[code]
     state.settle_trading_state()
+
+
+def closes_noted(state: State, event: e.ClosesNoted) -> None:
+    for symbol, close in event.closes.items():
+        state.slots[symbol].previous_close = close
 
 
 def flow_recorded(state: State, event: e.FlowRecorded) -> None:
