@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from ltm.core import events as e
-from ltm.model.reports import Ambiguous
+from ltm.engine.drive import run_now
+from ltm.model.reports import Acked, Ambiguous
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -96,3 +97,51 @@ def test_entries_wait_for_the_answer_to_the_exits(swap: Callable[..., Any]) -> N
     bench.second(5)
 
     assert [["sell AAA"], ["sell AAA", "buy BBB", "hold"]] == seen
+
+
+def test_entries_wait_half_a_minute_for_fills_that_do_not_come(swap: Callable[..., Any]) -> None:
+    """RSK-07: an exit that the venue has and does not fill frees nothing; entries are judged as things stand then."""
+    bench = swap('batch_order = "exits_first"')
+
+    async def submit(call: Any, approval: Any) -> Any:
+        return Acked("v1") if approval.draft.side == "sell" else await call(approval)
+
+    bench.door.tamper["submit"] = submit
+    while not answers(bench):
+        bench.second()
+    bench.second(29)
+    assert ["sell AAA"] == answers(bench)
+    bench.second()
+
+    assert ["sell AAA", "no buy BBB", "hold"] == answers(bench)
+
+
+def test_entries_wait_for_the_fills_of_the_exits(swap: Callable[..., Any]) -> None:
+    """RSK-07: the answer of the venue frees nothing yet, the fill does."""
+    bench = swap('batch_order = "exits_first"')
+    held: list[Any] = []
+
+    async def submit(call: Any, approval: Any) -> Any:
+        if approval.draft.side == "sell":
+            held.append((call, approval))
+            return Acked("v1")
+        return await call(approval)
+
+    bench.door.tamper["submit"] = submit
+    bench.second(6)
+    assert ["sell AAA"] == answers(bench)
+    [(call, approval)] = held
+    run_now(call(approval))
+    bench.second(2)
+
+    assert ["sell AAA", "buy BBB", "hold"] == answers(bench)
+    assert 190 == bench.engine.session.state.slots["BBB"].position
+
+
+def test_entries_do_not_wait_for_an_exit_with_a_limit(swap: Callable[..., Any]) -> None:
+    """RSK-07: it may rest for days."""
+    bench = swap('batch_order = "exits_first"')
+    bench.submit("AAA", "sell", order_type="limit", limit_price=500, time_in_force="gtc", quantity=1)
+    bench.second(3)
+
+    assert ["sell AAA", "sell AAA", "buy BBB", "hold"] == answers(bench)

@@ -126,7 +126,7 @@ HOURS = {"trading_hours": {"start": "09:30", "end": "16:00"}, "timezone": "Ameri
 
 def rebalancing(data: Path) -> list[dict[str, Any]]:
     """
-    On the first day of each month a sell of each share down to its weight, and an hour later a buy up to it.
+    On the first day of each month, of each share a buy up to its weight and a sell down to it, all at one moment.
     """
     with (data / "us_equities/hour_2013.csv").open(encoding="utf-8") as file:
         days = sorted({row["timestamp"][:10] for row in csv.DictReader(file)})
@@ -137,10 +137,10 @@ def rebalancing(data: Path) -> list[dict[str, Any]]:
             "action": action,
             "score": weight,
             "confidence": 1,
-            "timestamp": f"{day}T{at}:00:00Z",
+            "timestamp": f"{day}T16:00:00Z",
         }
         for number, day in enumerate(firsts)
-        for action, at in (("sell", 16), ("buy", 17))
+        for action in ("buy", "sell")
         for symbol, weight in WEIGHTS[number % len(WEIGHTS)].items()
     ]
 
@@ -157,6 +157,7 @@ def weighted(data: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Row]:
         "model_id": "m",
         "initial_capital": 100_000,
         "max_position_size": 0.65,
+        "batch_order": "exits_first",
         **HOURS,
     }
     tables: dict[str, Any] = {

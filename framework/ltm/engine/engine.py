@@ -99,7 +99,7 @@ class Engine:
             deadline=self.deadline,
         )
         self.intake = Intake(sources=self.sources, refuse=self._refuse, alarm=self._source_failed)
-        self.batches = Batches(state=self.session.state, submit=self.submit)
+        self.batches = Batches(session=self.session, submit=self.submit)
         self.alerts = self.make_alerts(self.note_delivery, self.sink_trouble)
         self.surroundings = Surroundings(
             alerts=self.alerts, kill_switch=self.kill_switch, free_space=self.free_space
