@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from msgspec import structs
 
 from ltm.core import commands as c
 from ltm.core import events as e
@@ -18,6 +19,7 @@ from ltm.core.invariants import violations
 from ltm.engine.drive import run_now
 from ltm.model.enums import Lifecycle, OrderStatus, Purpose, TradingState
 from ltm.model.identifiers import sequence_of
+from ltm.model.reports import FillReport
 from ltm.ports.shell import Record
 
 from .conftest import Bench, MakeBench, WatchedJournal, quotes
@@ -471,6 +473,82 @@ def test_an_order_ends_although_a_part_of_it_was_taken_back(desk: Make) -> None:
 
     assert (D(8), D(8)) == (order.filled, held(bench))
     assert {} == bench.engine.session.state.orders
+    agrees(bench)
+
+
+@pytest.mark.parametrize("end", ["filled", "canceled"])
+def test_an_order_that_the_venue_works_in_parts(desk: Make, end: str) -> None:
+    """
+    REL-4 row 8: two orders at the venue, one here; it is over when both are.
+    """
+    bench = desk()
+    bench.submit("AAA", quantity=10, **LIMIT)
+    (whole,) = run_now(bench.door.inner.open_orders())
+    parts = [("p1", D(6)), ("p2", D(4))]
+
+    def listed() -> list[Any]:
+        return [structs.replace(whole, venue_order_id=name, quantity=quantity) for name, quantity in parts]
+
+    async def orders(call: Any) -> Any:
+        return listed()
+
+    bench.door.tamper["open_orders"] = orders
+    bench.second(61)
+    (order,) = bench.orders()
+
+    assert {"p1": D(6), "p2": D(4)} == {name: part.quantity for name, part in order.parts.items()}
+    assert D(10) == order.leaves
+
+    for name, quantity in parts:
+        done = structs.replace(
+            whole, venue_order_id=name, quantity=quantity, status=OrderStatus.CANCELED, filled_quantity=D(0)
+        )
+        if end == "filled":
+            fill = FillReport(
+                fill_id=f"{name}-1",
+                symbol="AAA",
+                side=whole.side,
+                quantity=quantity,
+                price=D(90),
+                occurred_at=whole.at,
+                venue_order_id=name,
+                commission=D(0),
+            )
+            bench.engine.post(fill)
+        else:
+            bench.engine.post(done)
+        bench.turn()
+        assert (name == "p2") is (
+            order.status is (OrderStatus.FILLED if end == "filled" else OrderStatus.CANCELED)
+        )
+
+    assert (D(10) if end == "filled" else D(0)) == held(bench)
+    assert [] == violations(bench.engine.session.state)
+
+
+def test_an_order_that_was_replaced_goes_by_its_new_name(desk: Make) -> None:
+    """
+    REL-4 row 9: a chain of the venue's ids under one of ours.
+    """
+    bench = desk()
+    bench.submit("AAA", quantity=10, **LIMIT)
+    (whole,) = run_now(bench.door.inner.open_orders())
+
+    async def orders(call: Any) -> Any:
+        return [structs.replace(report, venue_order_id="new") for report in await call()]
+
+    bench.door.tamper["open_orders"] = orders
+    bench.second(61)
+    bench.engine.post(structs.replace(whole, status=OrderStatus.CANCELED))
+    bench.turn()
+    (order,) = bench.orders()
+
+    assert ("new", OrderStatus.ACCEPTED) == (order.venue_order_id, order.status)
+
+    ask(bench, c.CancelOrder(order.client_order_id, "me"))
+    bench.second(2)
+
+    assert OrderStatus.CANCELED is order.status
     agrees(bench)
 
 

@@ -213,7 +213,7 @@ def _told(event: e.AnyEvent) -> str:
             return f"approved: worst case {plain(event.worst_price)} a unit"
         case e.OrderDenied():
             return "; ".join(str(why(reason)) for reason in event.reasons)
-        case e.OrderAccepted() | e.OrderLate():
+        case e.OrderAccepted() | e.OrderLate() | e.VenueOrderSeen():
             return f"venue order {event.venue_order_id}"
         case e.OrderFilled():
             guess = ", inferred" if event.inferred else ""

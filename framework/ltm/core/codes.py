@@ -133,6 +133,7 @@ ALERTS: Final[dict[str, str]] = {
     "link_down": "The link to the venue is down; entries wait.",
     "not_sent": "An order was certainly not sent.",
     "order_rejected": "The venue refused an order.",
+    "order_revived": "The venue still works an order that ended here: it is canceled, and entries on the instrument are blocked.",
     "order_unknown": "An order's outcome has been unknown for some time; it counts as open.",
     "order_unproven": "An order cannot be proven absent, since the venue's holding is not ours; a person has to resolve it.",
     "order_vanished": "The venue no longer knows an order that it had accepted.",

@@ -83,6 +83,8 @@ class Context:
     clock_skew: float | None = None
     cash_seen: float | None = None
     """Since when the account's cash has not been explained."""
+    revived: dict[str, float] = attrs.Factory(dict)
+    """Orders that ended here and that the venue still lists, and since when."""
     guesses: dict[str, float] = attrs.Factory(dict)
     """Fills whose unknown commission keeps cash from being compared, and since when."""
     rereads: int = 0

@@ -15,13 +15,14 @@ from ltm.core import events as e
 from ltm.core.cancels import cancel, resend_cancels
 from ltm.core.cash import compare_cash, moved
 from ltm.core.effects import Sweep
-from ltm.core.facts import ask, order_reported
+from ltm.core.facts import ask
 from ltm.core.fills import SOON, fill_reported
 from ltm.core.holdings import compare, in_flight, signed
 from ltm.core.intents import watch_intents
 from ltm.core.lifecycle import TERMINAL
 from ltm.core.lost import skip_lost
 from ltm.core.orders import Item, raise_alert
+from ltm.core.parts import is_listed, order_told, watch_ended
 from ltm.core.state import OrderState, State
 from ltm.core.text import clean
 from ltm.model.enums import Lifecycle, OrderStatus, Purpose, Severity
@@ -135,17 +136,21 @@ def external_fill(state: State, context: Context, recall: Recall, fill: FillRepo
 
 def _orders(state: State, context: Context, recall: Recall, answer: SweepAnswered) -> Iterator[Item]:
     seen = set()
+    names = {report.venue_order_id or "" for report in answer.open_orders or ()}
     for report in answer.open_orders or ():
         order = find(state, recall, report.client_order_id, report.venue_order_id)
         if order is None:
             seen.add(_foreign_id(report))
             yield from _foreign(state, context, report, _fills_of(report, answer.fills or ()))
             continue
-        seen.add(order.client_order_id)
+        if is_listed(order, names):
+            seen.add(order.client_order_id)
         if order.purpose is Purpose.FOREIGN:
             yield from _foreign_again(context, order, report)
         else:
-            yield from order_reported(state, context, order, report)
+            yield from watch_ended(state, context, order, report)
+            yield from order_told(state, context, order, report)
+    context.revived = {name: since for name, since in context.revived.items() if name in seen}
     for order in list(state.orders.values()):
         if order.client_order_id in seen or state.slots[order.symbol].changed_at > answer.started_sequence:
             continue

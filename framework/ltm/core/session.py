@@ -22,6 +22,7 @@ from ltm.core.instruments import define
 from ltm.core.lifecycle import SESSION_TABLE
 from ltm.core.marks import mark_all
 from ltm.core.orders import Item, Terms, decide_signal
+from ltm.core.parts import order_told
 from ltm.core.recorder import Recorder
 from ltm.core.recovery import changes_of
 from ltm.core.text import clean
@@ -253,7 +254,7 @@ class Session(Recorder):
             return () if context.sweeping else (Sweep(state.sequence),)
         if isinstance(report, FillReport):
             return fill_reported(state, context, order, report)
-        return facts.order_reported(state, context, order, report)
+        return order_told(state, context, order, report)
 
     # --- Signals --------------------------------------------------------------------------------
 

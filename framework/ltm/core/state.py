@@ -15,6 +15,7 @@ import msgspec
 
 from ltm.core.groups import Group, Totals
 from ltm.core.lifecycle import RANK, TERMINAL
+from ltm.core.pieces import Part
 from ltm.core.tallies import Tallies
 from ltm.model.enums import Lifecycle, OrderStatus, OrderType, Purpose, Side, TimeInForce, TradingState
 from ltm.model.instrument import Instrument
@@ -82,6 +83,10 @@ class OrderState(msgspec.Struct, eq=False):
     """The ids of those fills, as far as the venue listed them."""
     counted_on: date | None = None
     """The trading date whose budget of entries the order took from (C09)."""
+    parts: dict[str, Part] | None = None
+    """By the venue's id, where it works the order in several."""
+    names: list[str] | None = None
+    """Further ids that the venue has used for it."""
     # Not journaled: how far the resolver has come.
     queries: int = 0
     query_at: float = 0.0

@@ -36,6 +36,7 @@ from ltm.core.events._orders import (
     OrderUnknown,
     SignalIgnored,
     Unexpected,
+    VenueOrderSeen,
 )
 from ltm.core.events._session import (
     AccountBound,
@@ -94,6 +95,7 @@ SessionEvent = (
     | SignalIgnored
     | OrderDenied
     | Unexpected
+    | VenueOrderSeen
     | ForeignOrderSeen
     | PositionAdjusted
     | PositionIgnored
@@ -177,4 +179,5 @@ __all__ = [
     "TradingResumed",
     "Unexpected",
     "VenueAttested",
+    "VenueOrderSeen",
 ]

@@ -157,6 +157,18 @@ class OrderFilled(Event, frozen=True):
     inferred: bool = False
 
 
+class VenueOrderSeen(Event, frozen=True):
+    """
+    The venue works an order of ours under another of its ids: a part of it, or all of it since it was replaced.
+    """
+
+    client_order_id: str
+    venue_order_id: str
+    quantity: Decimal
+    filled_quantity: Decimal
+    ended: bool
+
+
 class FillReplaced(Event, frozen=True):
     """
     A fill was corrected, busted (quantity 0), or an inferred one became known.

@@ -67,6 +67,7 @@ _EVOLVE: Final[dict[type[e.AnyEvent | e.Outline], Callable[[State, Any], None]]]
     e.OrderCanceled: _orders.order_canceled,
     e.OrderExpired: _orders.order_expired,
     e.Unexpected: _orders.unexpected,
+    e.VenueOrderSeen: _orders.venue_order_seen,
     e.ForeignOrderSeen: _agreement.foreign_order_seen,
     e.PositionAdjusted: _agreement.position_adjusted,
     e.PositionIgnored: _agreement.position_ignored,

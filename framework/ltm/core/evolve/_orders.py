@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from ltm.core.booking import amend, charge, move
 from ltm.core.exposure import touch
 from ltm.core.lifecycle import TERMINAL, Fact, NoMove, next_status
+from ltm.core.pieces import Part
 from ltm.core.state import (
     KEEP_CLOSED,
     KEEP_FILLS,
@@ -71,6 +72,8 @@ def _close(state: State, slot: Slot, order: OrderState) -> None:
         _, oldest = state.closed.popitem(last=False)
         if oldest.venue_order_id is not None:
             state.venue_ids.pop(oldest.venue_order_id, None)
+        for name in oldest.names or ():
+            state.venue_ids.pop(name, None)
         state.old_fills.update(dict.fromkeys(oldest.fills))
         while len(state.old_fills) > KEEP_FILLS:
             state.old_fills.popitem(last=False)
@@ -78,7 +81,18 @@ def _close(state: State, slot: Slot, order: OrderState) -> None:
 
 def name_venue_order(state: State, order: OrderState, venue_order_id: str | None) -> None:
     if venue_order_id and order.venue_order_id != venue_order_id:
+        if order.venue_order_id is not None:
+            order.names = [*(order.names or ()), order.venue_order_id]
         order.venue_order_id = venue_order_id
+        state.venue_ids[venue_order_id] = order.client_order_id
+
+
+def _note_name(state: State, order: OrderState, venue_order_id: str | None) -> None:
+    # A fill may name a part, or the order as it was called before it was replaced: that renames nothing.
+    if order.venue_order_id is None:
+        name_venue_order(state, order, venue_order_id)
+    elif venue_order_id and venue_order_id not in state.venue_ids:
+        order.names = [*(order.names or ()), venue_order_id]
         state.venue_ids[venue_order_id] = order.client_order_id
 
 
@@ -197,15 +211,16 @@ def order_expired(state: State, event: e.OrderExpired) -> None:
 def order_recalled(state: State, event: e.OrderRecalled) -> None:
     order = event.order
     state.closed[order.client_order_id] = order
-    if order.venue_order_id is not None:
-        state.venue_ids[order.venue_order_id] = order.client_order_id
+    for name in (order.venue_order_id, *(order.names or ())):
+        if name is not None:
+            state.venue_ids[name] = order.client_order_id
 
 
 def order_filled(state: State, event: e.OrderFilled) -> None:
     order = _find(state, event.client_order_id)
     quantity, price, commission = event.quantity, event.price, event.commission
     if event.venue_order_id != order.venue_order_id:
-        name_venue_order(state, order, event.venue_order_id)
+        _note_name(state, order, event.venue_order_id)
     order.fills[event.fill_id] = FillState(
         quantity, price, commission, event.commission_currency, event.estimated, event.inferred
     )
@@ -268,6 +283,18 @@ def fill_replaced(state: State, event: e.FillReplaced) -> None:
     touch(slot)
     if order.status not in TERMINAL and order.filled >= order.quantity:
         _become(state, order, _WHOLLY)  # a correction was what it still lacked
+
+
+def venue_order_seen(state: State, event: e.VenueOrderSeen) -> None:
+    order = _find(state, event.client_order_id)
+    order.updated_at = event.at
+    state.slots[order.symbol].changed_at = state.sequence
+    if event.quantity == order.quantity:
+        name_venue_order(state, order, event.venue_order_id)
+        return
+    _note_name(state, order, event.venue_order_id)
+    order.parts = order.parts or {}
+    order.parts[event.venue_order_id] = Part(event.quantity, event.filled_quantity, event.ended)
 
 
 def cancel_intended(state: State, event: e.CancelIntended) -> None:
