@@ -325,10 +325,10 @@ def test_a_kill_works_on_a_process_that_hangs(hand, place):
     assert [
         "hand: kill flag set; nothing but cancels leaves from now on",
         "hand: NOT CONFIRMED, its process does not answer; the flag keeps it from sending",
-        "  ltm kill --direct --config FILE cancels at the broker from here",
+        "  ltm kill --direct cancels at the broker from here",
     ] == alone.out.splitlines()
 
-    direct = hand("kill", "--direct", "--config", place.config, "--json")
+    direct = hand("kill", "--direct", "--json")
     (row,) = direct.json
     (order,) = [event for event in place.events() if isinstance(event, e.OrderIntended)]
     assert (0, "silent", True, [order.client_order_id], []) == (
@@ -358,7 +358,7 @@ def test_the_wrong_configuration_is_no_way_to_a_broker(hand, place):
     """
     place.configure(RESTING)
     place.run(orders=1)
-    inside = hand("kill", "--direct", "--config", place.config)
+    inside = hand("kill", "--direct")
 
     assert (4, True) == (inside.code, "has its market inside its own process" in inside.err)
 
@@ -528,6 +528,17 @@ def test_a_flag_that_cannot_be_written_is_said(hand, place):
     assert (None, False) == (answer.json[0]["flag"], answer.json[0]["confirmed"])
 
 
+def test_a_direct_kill_needs_a_configuration(hand, place):
+    """
+    Of a session that this ltm has never run.
+    """
+    ended(place.state)
+    answer = hand("kill", "--session", "hand", "--direct")
+
+    assert (2, True) == (answer.code, "--direct needs the configuration of session hand" in answer.err)
+    assert (place.state / "kill-hand").exists()
+
+
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [
@@ -545,7 +556,6 @@ def test_a_flag_that_cannot_be_written_is_said(hand, place):
         ),
         (["flatten", "--timeout", "-1"], "0<=x<=3600"),
         (["kill", "--timeout", "3601"], "0<=x<=3600"),
-        (["kill", "--direct"], "--direct needs the session's configuration"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )

@@ -214,20 +214,20 @@ class Bench:
     def finish(self) -> None:
         run_now(work(self.engine, no_pause))
 
-    def submit(self, symbol: str = "AAA", action: str = "buy", **more: Any) -> None:
+    def signal(self, symbol: str = "AAA", action: str = "buy", **more: Any) -> Signal:
         number = more.pop("intent", len(self.engine.session.state.signals))
-        moment = self.engine.clock.now()
-        self.engine.submit(
-            Signal(
-                stock_code=symbol,
-                action=action,
-                score=1,
-                confidence=1,
-                timestamp=moment,
-                intent=number,
-                **more,
-            )
+        return Signal(
+            stock_code=symbol,
+            action=action,
+            score=1,
+            confidence=1,
+            timestamp=self.engine.clock.now(),
+            intent=number,
+            **more,
         )
+
+    def submit(self, symbol: str = "AAA", action: str = "buy", **more: Any) -> None:
+        self.engine.submit(self.signal(symbol, action, **more))
         self.turn()
 
     def kinds(self) -> list[str]:

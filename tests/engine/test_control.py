@@ -140,22 +140,7 @@ def acted(bench: "Bench") -> list[tuple[str, str, str]]:
 
 
 def resting(bench: "Bench", price: float = 1.0) -> None:
-    bench.engine.submit(bench_signal(bench, order_type="limit", limit_price=price, time_in_force="gtc"))
-
-
-def bench_signal(bench: "Bench", **more: Any) -> Any:
-    from ltm.model.signal import Signal
-
-    values = {
-        "stock_code": "AAA",
-        "action": "buy",
-        "score": 1,
-        "confidence": 1,
-        "timestamp": bench.engine.clock.now(),
-        "quantity": 10,
-        **more,
-    }
-    return Signal(**values)
+    bench.engine.submit(bench.signal(quantity=10, order_type="limit", limit_price=price, time_in_force="gtc"))
 
 
 # --- Who may ask ----------------------------------------------------------------------------------
@@ -383,7 +368,7 @@ def test_answers_that_only_a_person_has(run):
     def prepare(bench: "Bench") -> None:
         bench.engine.post(RaiseAlert("warning", "note", "one"))
         bench.engine.post(RaiseAlert("warning", "note", "two"))
-        bench.engine.submit(bench_signal(bench))
+        bench.engine.submit(bench.signal(quantity=10))
 
     async def ambiguous(call: Any, *arguments: Any) -> Any:
         return Ambiguous("timeout")
@@ -513,7 +498,7 @@ def test_the_venue_is_asked_only_where_somebody_waits_for_the_answer(run):
 
 def buys(bench: "Bench") -> None:
     for symbol in ("AAA", "BBB"):
-        bench.engine.submit(bench_signal(bench, stock_code=symbol))
+        bench.engine.submit(bench.signal(symbol, quantity=10))
 
 
 async def settled(bench: "Bench") -> None:

@@ -238,3 +238,28 @@ def test_a_kill_flag_that_cannot_be_set_says_what_else_to_do(tmp_path: Path) -> 
         kill_flag(tmp_path, "../demo")
 
     assert "by hand" in str(refused.value.hint)
+
+
+def test_the_configuration_of_a_session_is_remembered(tmp_path: Path) -> None:
+    """
+    O10: whoever has to reach its broker in a hurry need not look for it.
+    """
+    state = StateDirectory.open(tmp_path / "state")
+    config = tmp_path / "ltm.toml"
+
+    assert None is state.remembered_config("demo")
+
+    state.remember_config("demo", config)
+
+    assert config == state.remembered_config("demo")
+    assert 0o600 == (state.path / "config-demo").stat().st_mode & 0o777
+
+    (state.path / "config-demo").write_bytes(b"")
+
+    assert None is state.remembered_config("demo")
+
+    (state.path / "config-demo").unlink()
+    (state.path / "config-demo").symlink_to(config)
+    state.remember_config("demo", config)
+
+    assert not config.exists()

@@ -3,6 +3,7 @@ Ends of a session that somebody wants, and starts that must not be: signals, a s
 """
 
 import json
+import re
 import signal
 import subprocess
 import time
@@ -139,6 +140,29 @@ def test_the_second_sigint_ends_it_at_once_and_the_journal_is_intact(data: Path,
             for row in journal(scene)
             if row["kind"] == "order_intended"
         )
+
+
+def test_a_process_that_was_stopped_and_continued_compares_before_it_trades(
+    data: Path, tmp_path: Path
+) -> None:
+    """
+    F10, F32: SIGSTOP and SIGCONT are as a lost link, however long; the session goes on.
+    """
+    scene = scene_of(data, tmp_path, RESTING, speed=120)
+    with scene.venue():
+        process = scene.start()
+        wait_for_submits(scene, process, 3)
+        process.send_signal(signal.SIGSTOP)
+        time.sleep(12)
+        process.send_signal(signal.SIGCONT)
+
+        assert until(lambda: kinds(journal(scene)).count("reconciled") == 2, process), scene.said()
+        process.send_signal(signal.SIGTERM)
+        assert 0 == finish(process), scene.said()
+    links = [row["payload"] for row in journal(scene) if row["kind"] == "link_changed"]
+
+    assert [True, False, True] == [link["up"] for link in links]
+    assert re.fullmatch(r"this process stood still for 1\d s", links[1]["reason"])
 
 
 # --- Starts that must not be --------------------------------------------------------------------

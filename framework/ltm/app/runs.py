@@ -7,7 +7,8 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
@@ -28,12 +29,11 @@ from ltm.engine.state_dir import StateDirectory
 from ltm.engine.watchdog import Watchdog
 from ltm.model.enums import OrderStatus
 from ltm.model.errors import ConfigError, JournalError, LtmError, shown
+from ltm.model.reports import LinkReport
 from ltm.ports.broker import Paced
 from ltm.registry import Registry
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from ltm.model.reports import AccountReport
     from ltm.ports.shell import Clock
 
@@ -159,6 +159,8 @@ class Run:
     directory: StateDirectory
     observers: Sequence[Observer] = ()
     allow_live: bool = False
+    source: Path | None = None
+    """The file that the configuration was read from."""
     handle_signals: bool = True
     """False where somebody else owns the process's signal handlers."""
     engines: list[Engine] = attrs.Factory(list)
@@ -196,6 +198,8 @@ class Run:
             for ready in readies:
                 name = ready.parts.config.spec.session_id
                 stack.enter_context(self.directory.lock_session(name))
+                if self.source is not None:
+                    self.directory.remember_config(name, self.source)
             self.engines = [ready.engine for ready in readies]
             self.armed = {ready.parts.config.spec.session_id: ready.armed for ready in readies}
             asyncio.run(self._all(readies, stack, started))
@@ -218,7 +222,13 @@ class Run:
         self._interrupt = asyncio.Event()
         if self.handle_signals:
             self._catch_signals()
-        watchdog = Watchdog(SystemClock())
+        loop = asyncio.get_running_loop()
+
+        def stood_still(seconds: float) -> None:
+            with suppress(RuntimeError):  # the loop may have ended meanwhile
+                loop.call_soon_threadsafe(self._compare_again, seconds)
+
+        watchdog = Watchdog(SystemClock(), stood_still=stood_still)
         stack.callback(watchdog.stop)
         if started is not None:
             started(self.engines)
@@ -237,6 +247,14 @@ class Run:
             for task in (*tasks, interrupted):
                 task.cancel()
             await asyncio.gather(*tasks, interrupted, return_exceptions=True)
+
+    def _compare_again(self, seconds: float) -> None:
+        # F10: as after a lost link, everything is compared with the venue before the next entry.
+        for engine in self.engines:
+            if engine.session.state.link_up and not is_simulated(engine.broker):
+                reason, at = f"this process stood still for {seconds:.0f} s", engine.clock.now()
+                engine.post(LinkReport(up=False, at=at, reason=reason))
+                engine.post(LinkReport(up=True, at=at))
 
     async def _listen(self) -> ControlServer:
         server = ControlServer(self.engines, self.directory.path)

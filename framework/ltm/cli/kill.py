@@ -19,7 +19,7 @@ from ltm.cli.settings import of
 from ltm.core.history import as_json as jsonable
 from ltm.engine.clock import SystemClock
 from ltm.engine.control import address, client, wire
-from ltm.engine.state_dir import kill_flag
+from ltm.engine.state_dir import StateDirectory, kill_flag
 from ltm.model.enums import Purpose
 from ltm.model.errors import ConfigError, JournalError, LtmError, SessionNotFound
 from ltm.model.results import Attestation, DirectReport
@@ -56,7 +56,12 @@ class Killed(msgspec.Struct, kw_only=True):
 @click.command()
 @click.option("--all", "foreign", is_flag=True, help="Also cancel open orders that are not the session's.")
 @click.option("--direct", is_flag=True, help="Cancel at the broker from here, past a process that hangs.")
-@click.option("--config", metavar="FILE", type=_FILE, help="The session's configuration, for --direct.")
+@click.option(
+    "--config",
+    metavar="FILE",
+    type=_FILE,
+    help="Configuration for --direct; default: the one the session was started with.",
+)
 @seconds_option(10.0)
 @asking()
 def kill(
@@ -78,17 +83,15 @@ def kill(
     nothing is open.
     """
     settings = of(context)
-    config = config or settings.config
-    if direct and config is None:
-        message = "--direct needs the session's configuration: --config FILE"
-        raise click.UsageError(message, context)
     directory = directory_of(settings)
     rows = {name: Killed(session_id=name) for name in _chosen(settings, directory, session)}
     _set_flags(directory, rows.values(), reason, quiet=as_json)
     request = wire.Kill(session=session, reason=reason, tty=terminal(), foreign=foreign, seconds=seconds)
     _tell_process(directory, request, rows, quiet=as_json)
-    if direct and config is not None:
-        _go_directly(context, config, rows, foreign=foreign, seconds=seconds, quiet=as_json)
+    if direct:
+        _go_directly(
+            context, config or settings.config, rows, foreign=foreign, seconds=seconds, quiet=as_json
+        )
     _judge(settings, rows.values(), quiet=as_json, foreign=foreign, direct=direct)
     if as_json:
         print_json([*rows.values()])
@@ -157,7 +160,7 @@ def _tell_process(directory: Path, request: wire.Kill, rows: dict[str, Killed], 
 
 def _go_directly(
     context: click.Context,
-    path: Path,
+    path: Path | None,
     rows: dict[str, Killed],
     *,
     foreign: bool,
@@ -167,11 +170,15 @@ def _go_directly(
     from ltm.app import cancel_all_directly
     from ltm.cli.loading import loaded_from
 
-    sessions = {one.spec.session_id: one for one in loaded_from(context, path).config.sessions}
     pairs: list[tuple[SessionConfig, State]] = []
     for name in rows:
+        source = path or StateDirectory(directory_of(of(context))).remembered_config(name)
+        if source is None:
+            message = f"--direct needs the configuration of session {name}: --config FILE"
+            raise click.UsageError(message, context)
+        sessions = {one.spec.session_id: one for one in loaded_from(context, source).config.sessions}
         if name not in sessions:
-            message = f"{path} has no session {name}; it has: {', '.join(sessions)}"
+            message = f"{source} has no session {name}; it has: {', '.join(sessions)}"
             raise ConfigError(message, code="LTM-CTL-008", field="session", hint="name its own configuration")
         pairs.append((sessions[name], _state_of(of(context), name)))
     for report in cancel_all_directly(pairs, foreign=foreign, seconds=seconds):
@@ -231,4 +238,4 @@ def _advice(row: Killed) -> Iterable[str]:
         yield f"{row.session_id}: NOT CONFIRMED, its process does not answer; {flag}"
     yield from (f"  ! {problem}" for problem in row.problems)
     if not row.confirmed:
-        yield "  ltm kill --direct --config FILE cancels at the broker from here"
+        yield "  ltm kill --direct cancels at the broker from here"

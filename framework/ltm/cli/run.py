@@ -72,6 +72,7 @@ def run(context: click.Context, config: Path | None, live: bool, quiet: bool) ->
         directory=directory,
         observers=(plugins,) if watch is None else (plugins, watch),
         allow_live=live,
+        source=config,
     )
     for notice in (*loaded.registry.notices, *loaded.config.notices):
         click.echo(one_line(f"notice: {notice}"), err=True)

@@ -242,6 +242,26 @@ class StateDirectory:
         """
         return kill_flag(self.path, session_id)
 
+    def remember_config(self, session_id: str, config: Path) -> None:
+        """
+        Note which file a session was last started with, for whoever has to reach its broker in a hurry.
+        """
+        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_NOFOLLOW", 0)
+        path = self.path / f"config-{check_session_id(session_id)}"
+        # It only saves typing: where it cannot be written, the session runs all the same.
+        with contextlib.suppress(OSError), open(os.open(path, flags, 0o600), "w", encoding="utf-8") as file:  # noqa: PTH123 - a Path cannot open a descriptor
+            file.write(f"{config.absolute()}\n")
+
+    def remembered_config(self, session_id: str) -> Path | None:
+        """
+        Return the file that a session was last started with, None when that is not known.
+        """
+        try:
+            text = (self.path / f"config-{check_session_id(session_id)}").read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError):
+            return None
+        return Path(text) if text else None
+
     def free_space(self) -> FreeSpace:
         """
         Return how much room there is.

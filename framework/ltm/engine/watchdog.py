@@ -1,5 +1,8 @@
 """
 A thread that notices when the writer is stuck: a rule that hangs cannot be stopped from inside.
+
+It also notices when the whole process stood still: stopped by a signal, or on a machine that slept. Then nobody is
+stuck, but what was known of the venue is old.
 """
 
 from __future__ import annotations
@@ -18,6 +21,8 @@ if TYPE_CHECKING:
 
 WARN_SECONDS: Final = 1.0
 ABORT_SECONDS: Final = 10.0
+GAP_SECONDS: Final = 5.0
+"""When the watchdog itself was away for so long, the process stood still as a whole (F10, F32)."""
 EXIT: Final = 70
 _LOG: Final = logging.getLogger("ltm.watchdog")
 
@@ -28,6 +33,10 @@ def _abort() -> None:
     os._exit(EXIT)
 
 
+def _tell_nobody(seconds: float) -> None:
+    del seconds
+
+
 class Watchdog:
     """
     Warns after a second without a beat, and aborts the process after ten (RSK-44, F35).
@@ -36,6 +45,7 @@ class Watchdog:
         clock: The machine's.
         wait: Waits so many seconds or until the event is set, and says whether it was.
         abort: Ends the process; a test puts something milder here.
+        stood_still: Is told how long the process stood still; from the watchdog's thread.
     """
 
     def __init__(
@@ -43,10 +53,12 @@ class Watchdog:
         clock: Clock,
         wait: Callable[[threading.Event, float], bool] = threading.Event.wait,
         abort: Callable[[], None] = _abort,
+        stood_still: Callable[[float], None] = _tell_nobody,
     ) -> None:
         self._clock = clock
         self._wait = wait
         self._abort = abort
+        self._stood_still = stood_still
         self._beat_at: float | None = None
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._run, name="ltm-watchdog", daemon=True)
@@ -73,11 +85,16 @@ class Watchdog:
 
     def _run(self) -> None:
         warned = False
+        looked_at = self._clock.monotonic()
         while not self._wait(self._over, WARN_SECONDS / 2):
-            beat_at = self._beat_at
-            if beat_at is None:
+            before, looked_at = looked_at, self._clock.monotonic()
+            if self._beat_at is None:
                 continue
-            silence = self._clock.monotonic() - beat_at
+            if looked_at - before >= GAP_SECONDS:
+                self._beat_at = looked_at
+                _LOG.warning("the process stood still for %.0f s", looked_at - before)
+                self._stood_still(looked_at - before)
+            silence = looked_at - self._beat_at
             if silence >= ABORT_SECONDS:
                 _LOG.critical("the session has been stuck for %.0f s: aborting", silence)
                 self._abort()
