@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from ltm import RiskManager, SignalError, TradeExecutionError
+from ltm import InvalidTransition, RiskManager, SignalError, TradeExecutionError
 from ltm.model.reports import Ambiguous, NotSent, Refused
 
 PATIENCE = 20.0
@@ -311,3 +311,88 @@ def test_a_signal_whose_key_was_used_for_other_content_is_refused(desk):
 
     assert "LTM-SIG-066" == caught.value.code
     assert before == desk.fingerprint(session)
+
+
+# --- Replacing ------------------------------------------------------------------------------------
+
+
+def replace(desk, session, result, **wanted):
+    return desk.manager.replace_order(session, result.client_order_id, **wanted)
+
+
+def test_an_order_that_waits_can_be_replaced(desk):
+    """REL-2: the old one is gone, the new one has an id of its own and is judged anew."""
+    session = desk.start()
+    waiting = desk.trade(session, order_type="limit", limit_price=50, quantity=10)
+
+    result = replace(desk, session, waiting, limit_price=200, quantity=20.0)
+
+    assert ("filled", "AAA", "buy", Decimal(20)) == (
+        result.status,
+        result.symbol,
+        result.action,
+        result.filled_quantity,
+    )
+    assert result.client_order_id != waiting.client_order_id
+    assert [waiting.client_order_id, result.client_order_id] == [
+        approval.client_order_id for approval in desk.door.submitted
+    ]
+
+
+def test_a_replacement_that_is_denied_says_why(desk):
+    """RSK-07: then nothing is open any more."""
+    session = desk.start()
+    waiting = desk.trade(session, order_type="limit", limit_price=50, quantity=10)
+
+    result = replace(desk, session, waiting, quantity=5_000)
+
+    assert ("denied", waiting.client_order_id) == (result.status, result.client_order_id)
+    assert "position_size" in {reason.code for reason in result.reasons}
+    assert not desk.live(session).state.orders
+
+
+def test_a_replacement_that_came_too_late_says_so(desk):
+    """REL-2: the venue no longer cancels it."""
+    session = desk.start()
+    waiting = desk.trade(session, order_type="limit", limit_price=50, quantity=10)
+
+    async def cancel(call, *arguments):
+        return Refused("too_late", "it trades")
+
+    desk.door.tamper["cancel"] = cancel
+    result = replace(desk, session, waiting, quantity=11)
+
+    assert ("working", waiting.client_order_id, ["not_replaced"]) == (
+        result.status,
+        result.client_order_id,
+        [reason.code for reason in result.reasons],
+    )
+
+
+@pytest.mark.parametrize(
+    ("wanted", "text"),
+    [
+        ({}, "must differ from it"),
+        ({"quantity": "many"}, 'quantity must be a finite number, got "many"'),
+        ({"quantity": float("nan")}, "quantity must be a finite number, got nan"),
+        ({"limit_price": True}, "limit_price must be a finite number, got True"),
+        ({"trigger_price": 5}, "a limit order takes no trigger_price"),
+    ],
+    ids=str,
+)
+def test_a_replacement_that_is_none_changes_nothing(desk, wanted, text):
+    """BAD-072: an error that a caller may catch as ValueError."""
+    session = desk.start()
+    waiting = desk.trade(session, order_type="limit", limit_price=50, quantity=10)
+    before = desk.fingerprint(session)
+
+    with pytest.raises(ValueError, match=text):
+        replace(desk, session, waiting, **wanted)
+
+    assert before == desk.fingerprint(session)
+
+
+def test_an_order_that_is_not_there_cannot_be_replaced(desk):
+    """BAD-033."""
+    with pytest.raises(InvalidTransition, match='no open order "nothing"'):
+        desk.manager.replace_order(desk.start(), "nothing", quantity=1)

@@ -122,6 +122,21 @@ def forget_a_reservation(patch: Patch) -> None:
     patch.setitem(evolve._EVOLVE, e.OrderIntended, intended)
 
 
+def replace_an_order_twice(patch: Patch) -> None:
+    """X1 with a successor: that it was decided on is not in the record of the decision."""
+    honest = evolve._EVOLVE[e.OrderIntended]
+
+    def intended(state: Any, event: Any) -> None:
+        order = state.order(event.replaces) if event.replaces else None
+        wanted = None if order is None else order.successor
+        honest(state, event)
+        if order is not None and wanted is not None:
+            order.successor = wanted
+            state.replacing.append(event.replaces)
+
+    patch.setitem(evolve._EVOLVE, e.OrderIntended, intended)
+
+
 def forget_signals(patch: Patch) -> None:
     """X5, F46: what is sent again trades again."""
     patch.setattr(Session, "key_of", lambda self, signal: f"{signal.symbol}-{self.state.sequence}")
@@ -150,6 +165,7 @@ def never_ask_again(patch: Patch) -> None:
         look_for_no_missed_fills,
         book_a_fill_twice,
         forget_a_reservation,
+        replace_an_order_twice,
         forget_signals,
         never_ask_again,
     ],

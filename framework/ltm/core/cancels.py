@@ -61,8 +61,17 @@ def cancel(context: Context, order: OrderState, reason: str) -> Iterator[Item]:
     """
     Cancel one order, unless that is under way.
     """
-    if order.cancel_pending:
-        return
+    if order.successor is not None:
+        # Whoever wants it gone wants nothing in its place.
+        yield e.ReplaceEnded(at=context.now, client_order_id=order.client_order_id, reason=reason)
+    if not order.cancel_pending:
+        yield from begin_cancel(context, order, reason)
+
+
+def begin_cancel(context: Context, order: OrderState, reason: str) -> Iterator[Item]:
+    """
+    Write down that an order shall be gone, and ask for it.
+    """
     yield e.CancelIntended(at=context.now, client_order_id=order.client_order_id, reason=reason)
     yield from send_cancel(context, order)
 

@@ -107,6 +107,7 @@ OUTCOMES: Final[dict[str, str]] = {
     "not_sent": "The order certainly was not sent.",
     "canceled": "It was canceled; the message says by whom or why.",
     "expired": "Its time was over.",
+    "replacing": "It was to be replaced, and the venue had not yet canceled it.",
 }
 """What `reason` of an order that was not denied may say; a rejected one has the venue's own code."""
 
@@ -116,6 +117,7 @@ ALERTS: Final[dict[str, str]] = {
     "commission_missing": "The venue never told what fills cost; our estimates stand, and cash is compared again.",
     "clock_skew": "Our clock and the venue's differ by more than a second; above five, entries are denied (C46).",
     "calendar_ends": "The exchange's calendar is known for at most 30, 7 or 1 more days; then entries stop.",
+    "not_replaced": "An order was to be replaced, and nothing takes its place; the message says why.",
     "disk_low": "Little disk space is left where the journal is.",
     "duplicate_order": "A model sends the same entry again and again; told once a minute (C10).",
     "drawdown_near": "Most of the drawdown limit is used: at seven and at nine tenths.",

@@ -178,6 +178,19 @@ class CancelOrder(Command, frozen=True):
     by: str
 
 
+class ReplaceOrder(Command, frozen=True, kw_only=True):
+    """
+    Let another order take the place of one that is open; what is None stays as it is.
+    """
+
+    client_order_id: str
+    by: str
+    quantity: Decimal | None = None
+    """Of the whole, what the order has filled included."""
+    limit_price: Decimal | None = None
+    trigger_price: Decimal | None = None
+
+
 class ResolveOrder(Command, frozen=True):
     """
     A person says what became of an unknown order.
@@ -290,6 +303,7 @@ AnyCommand = (
     | Stop
     | Flatten
     | CancelOrder
+    | ReplaceOrder
     | ResolveOrder
     | RecordFlow
     | AcceptPosition

@@ -15,6 +15,7 @@ from ltm.core.cancels import cancel, cancel_own
 from ltm.core.effects import Sweep
 from ltm.core.lost import tell_lost
 from ltm.core.orders import Item, raise_alert
+from ltm.core.replacing import replace_order
 from ltm.core.state import Latch
 from ltm.core.text import clean
 from ltm.core.watch import sample_now
@@ -309,6 +310,7 @@ OPERATIONS: Final[dict[type[c.AnyCommand], Callable[[State, Context, Any], Itera
     c.Stop: stop,
     c.Flatten: flatten,
     c.CancelOrder: cancel_order,
+    c.ReplaceOrder: replace_order,
     c.ResolveOrder: answers.resolve,
     c.RecordFlow: answers.record_flow,
     c.AcceptPosition: answers.accept_position,

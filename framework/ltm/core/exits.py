@@ -9,10 +9,13 @@ from typing import TYPE_CHECKING, Final
 from ltm.core import events as e
 from ltm.core.cancels import cancel
 from ltm.core.effects import Sweep
+from ltm.core.exposure import open_quantity
 from ltm.core.facts import OWN_EXITS
-from ltm.core.orders import Item, Terms, Wish, exit_draft, place_exit, raise_alert
+from ltm.core.orders import BUY, SELL, Item, Terms, Wish, place_exit, raise_alert
+from ltm.core.sizing import exit_size
 from ltm.model.enums import Lifecycle, Purpose, Severity, Side, TradingState
-from ltm.model.numbers import plain
+from ltm.model.numbers import ZERO, plain
+from ltm.model.order import OrderDraft
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -128,3 +131,23 @@ def _give_up(state: State, context: Context, slot: Slot) -> Iterator[Item]:
     message = f"{attempts} exits of {symbol} failed; the position of {plain(slot.position)} is left to you"
     yield e.InstrumentBlocked(at=context.now, symbol=symbol, reason=message)
     yield raise_alert(state, context, Severity.CRITICAL, "exit_failed", message)
+
+
+def exit_draft(state: State, slot: Slot, purpose: Purpose) -> OrderDraft | None:
+    """
+    Return the market order that closes what no open order closes yet, None when nothing is left.
+
+    Where the venue holds less than we believe, only that much is sold: an exit must never turn around.
+    """
+    side = SELL if slot.position > 0 else BUY
+    held = abs(slot.position)
+    if slot.drift is not None:
+        held = min(held, max(slot.drift if slot.position > 0 else -slot.drift, ZERO))
+    left = held - open_quantity(slot, side)
+    most = slot.instrument.maximum_quantity
+    if most is not None and left > most:
+        left = most
+    left = exit_size(state, slot, left)
+    if left <= 0:
+        return None
+    return OrderDraft(symbol=slot.instrument.symbol, side=side, quantity=left, purpose=purpose)

@@ -126,6 +126,8 @@ def _orders(state: State, *, closed: bool) -> Iterator[str]:
             yield f"I-06 {name}: is {order.status} and kept as {'open' if is_open else 'closed'}"
         if is_open and state.slots[order.symbol].orders.get(name) is not order:
             yield f"I-06 {name}: is open and its instrument does not know"
+        if (order.successor is not None) is not (name in state.replacing):
+            yield f"I-06 {name}: successor {order.successor}, orders to be replaced {state.replacing}"
         sequence = sequence_of(state.session_key, name)
         if order.purpose is not Purpose.FOREIGN and sequence is not None and sequence > state.sequence:
             yield f"I-04 {name}: names record {sequence}, the journal has {state.sequence}"

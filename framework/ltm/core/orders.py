@@ -19,9 +19,9 @@ from ltm.core.effects import Effect, SubmitOrder
 from ltm.core.exposure import open_quantity, reduces, worst_price
 from ltm.core.gates import Candidate, Gate
 from ltm.core.risk import approve, grown, headrooms, judge, snapshot_of, worst_of
-from ltm.core.sizing import all_of, exit_size, reduction, size
+from ltm.core.sizing import all_of, reduction, size
 from ltm.core.text import clean
-from ltm.model.enums import Action, Purpose, Severity, Side
+from ltm.model.enums import Action, Severity, Side
 from ltm.model.errors import shown
 from ltm.model.identifiers import client_order_id
 from ltm.model.numbers import ONE, ZERO, plain
@@ -68,6 +68,7 @@ class Wish(msgspec.Struct, kw_only=True, gc=False):
     epoch: int = 0
     attempt: int = 0
     sizing: str = ""
+    replaces: str = ""
     started: float = 0.0
     """When the decision began, on the context's timer."""
 
@@ -98,7 +99,7 @@ def decide_signal(
     except ArithmeticError as error:
         # Raised before anything was decided: every product of money was tried in the gates (BAD-077).
         message = f"its numbers have more digits than money is counted in: {type(error).__name__}"
-        items = (_denied(context, wish, [Check("numbers", "out_of_range", message=message)]),)
+        items = (denied(context, wish, [Check("numbers", "out_of_range", message=message)]),)
     took = context.timer() - started
     if took > SLOW_SECONDS and context.mono >= context.tell_slow_at:
         return chain(items, _tell_slow(state, context, took))
@@ -116,7 +117,7 @@ def _decide(state: State, context: Context, terms: Terms, wish: Wish, signal: Si
         return (e.SignalIgnored(at=context.now, signal_key=wish.key, signal=signal),)
     slot, problem = find_slot(state, signal.symbol)
     if slot is None or problem is not None:
-        return (_denied(context, wish, [problem or _UNLISTED]),)
+        return (denied(context, wish, [problem or _UNLISTED]),)
     side = SIDES[signal.action]
     checks = [gates.signal_gate(state, context, signal)]
     if reduces(slot, side):
@@ -124,9 +125,9 @@ def _decide(state: State, context: Context, terms: Terms, wish: Wish, signal: Si
     if side is SELL and not state.spec.allow_short:
         message = f"no position in {slot.instrument.symbol} to sell, and shorting is off"
         checks.append(Check("short", "nothing_to_sell", ZERO, message=message))
-        return (_denied(context, wish, checks),)
+        return (denied(context, wish, checks),)
     draft = _draft(signal, slot, side, signal.quantity or ZERO)
-    return _entry(state, context, terms, wish, slot=slot, draft=draft, checks=checks)
+    return place_entry(state, context, terms, wish, slot=slot, draft=draft, checks=checks)
 
 
 _UNLISTED: Final = Check("instrument", "unknown_instrument")
@@ -192,26 +193,26 @@ def _signal_exit(
     if quantity <= 0:
         message = f"open orders already close the position of {plain(held)}"
         checks.append(Check("short", "exit_working", left, held, message=message))
-        return (_denied(context, wish, checks),)
+        return (denied(context, wish, checks),)
     if context.targets is not None and signal.quantity is None:
         quantity, wish.sizing, problem = reduction(state, context, context.targets, slot, signal, left=left)
         if problem is not None:
             checks.append(problem)
-            return (_denied(context, wish, checks),)
+            return (denied(context, wish, checks),)
     draft = _draft(signal, slot, side, quantity)
     if quantity <= left:
         return place_exit(state, context, terms, wish, slot=slot, draft=draft, checks=checks)
     if side is SELL and not state.spec.allow_short:
         message = f"selling {plain(quantity)} with {plain(left)} free to sell would turn the position short"
         checks.append(Check("short", "would_flip", quantity, left, message=message))
-        return (_denied(context, wish, checks, draft),)
-    return _entry(state, context, terms, wish, slot=slot, draft=draft, checks=checks)
+        return (denied(context, wish, checks, draft),)
+    return place_entry(state, context, terms, wish, slot=slot, draft=draft, checks=checks)
 
 
 # --- Entries ------------------------------------------------------------------------------------
 
 
-def _entry(
+def place_entry(
     state: State,
     context: Context,
     terms: Terms,
@@ -221,16 +222,18 @@ def _entry(
     draft: OrderDraft,
     checks: list[Check],
 ) -> Iterable[Item]:
-    # Price, size, gates, rules: everything is asked and written down, then one answer is given.
+    """
+    Judge an entry: price, size, gates, rules; all are asked and written down, then one answer is given.
+    """
     session = gates.may_send(state, context, entry=True)
     checks.append(session)
     if session.code != "ok":
-        return (_denied(context, wish, checks, draft),)
+        return (denied(context, wish, checks, draft),)
     unit_price = worst_price(draft, slot, state.spec.market_collar)
     if unit_price is None:
         message = f"no price of {slot.instrument.symbol} has arrived yet"
         checks.append(Check("price", "no_price", message=message))
-        return (_denied(context, wish, checks, draft),)
+        return (denied(context, wish, checks, draft),)
     worst = worst_of(slot, unit_price)
     empty = snapshot_of(state, context, slot, draft.side, worst=worst, quantity=ZERO)
     rooms, faults = headrooms(context, draft, empty)
@@ -242,7 +245,7 @@ def _entry(
             quantity = slot.instrument.lot_size
         elif problem is not None:
             checks.append(problem)
-            return chain(blame(state, context, faults), (_denied(context, wish, checks, draft),))
+            return chain(blame(state, context, faults), (denied(context, wish, checks, draft),))
         draft = _with_quantity(draft, quantity)
     snapshot = grown(empty, slot, draft.side, worst=worst, quantity=draft.quantity)
     passed, denials, failed = judge(context, draft, snapshot, rooms)
@@ -254,8 +257,8 @@ def _entry(
         return _intend(state, context, wish, draft, checks, unit_price=unit_price, entry=True)
     checks += denials
     checks += [Check(name, "rule_fault", message=detail) for name, detail in faults]
-    denied = (_denied(context, wish, checks, draft),)
-    return chain(blame(state, context, faults), denied, _follow_up(state, context, checks))
+    refusal = (denied(context, wish, checks, draft),)
+    return chain(blame(state, context, faults), refusal, _follow_up(state, context, checks))
 
 
 def _follow_up(state: State, context: Context, checks: list[Check]) -> Iterator[Item]:
@@ -321,27 +324,7 @@ def place_exit(
     checks.append(Check("exposure", "reducing", draft.quantity, abs(slot.position)))
     if not [check for check in checks if check.code not in _PASSED]:
         return _intend(state, context, wish, draft, checks, unit_price=unit_price, entry=False)
-    return (_denied(context, wish, checks, draft),)
-
-
-def exit_draft(state: State, slot: Slot, purpose: Purpose) -> OrderDraft | None:
-    """
-    Return the market order that closes what no open order closes yet, None when nothing is left.
-
-    Where the venue holds less than we believe, only that much is sold: an exit must never turn around.
-    """
-    side = SELL if slot.position > 0 else BUY
-    held = abs(slot.position)
-    if slot.drift is not None:
-        held = min(held, max(slot.drift if slot.position > 0 else -slot.drift, ZERO))
-    left = held - open_quantity(slot, side)
-    most = slot.instrument.maximum_quantity
-    if most is not None and left > most:
-        left = most
-    left = exit_size(state, slot, left)
-    if left <= 0:
-        return None
-    return OrderDraft(symbol=slot.instrument.symbol, side=side, quantity=left, purpose=purpose)
+    return (denied(context, wish, checks, draft),)
 
 
 # --- Answers ------------------------------------------------------------------------------------
@@ -371,13 +354,17 @@ def _intend(
         epoch=wish.epoch,
         attempt=wish.attempt,
         took_microseconds=_microseconds(context, wish),
+        replaces=wish.replaces,
     )
     return intended, SubmitOrder(approve(draft, order_id))
 
 
-def _denied(
+def denied(
     context: Context, wish: Wish, checks: list[Check], draft: OrderDraft | None = None
 ) -> e.OrderDenied:
+    """
+    Return the refusal that the checks add up to.
+    """
     reasons = tuple(
         Reason(check.code, check.message or check.code, check.measured, check.limit)
         for check in checks
@@ -392,6 +379,7 @@ def _denied(
         checks=tuple(checks),
         sizing=wish.sizing,
         took_microseconds=_microseconds(context, wish),
+        replaces=wish.replaces,
     )
 
 

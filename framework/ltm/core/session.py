@@ -25,6 +25,7 @@ from ltm.core.orders import Item, Terms, decide_signal
 from ltm.core.parts import order_told
 from ltm.core.recorder import Recorder
 from ltm.core.recovery import changes_of
+from ltm.core.replacing import follow
 from ltm.core.text import clean
 from ltm.model.enums import Lifecycle, OrderStatus, Purpose, TradingState
 from ltm.model.errors import SignalError
@@ -168,6 +169,8 @@ class Session(Recorder):
             levels = self.context.watch
             if levels.exits or not watch.is_calm(self.state, levels):
                 self._run(self._after())
+        if self.state.replacing:
+            self._run(follow(self.state, self.context, self.terms))
 
     def mark(self, quotes: Iterable[Quote]) -> list[Effect]:
         """

@@ -13,7 +13,8 @@ import msgspec
 
 from ltm.core.booking import set_exit_levels
 from ltm.core.exposure import join_groups, rate_of
-from ltm.core.state import Latch, OpenAlert, OrderState, Slot, State, new_state
+from ltm.core.outbox import OpenAlert
+from ltm.core.state import Latch, OrderState, Slot, State, new_state
 from ltm.core.tallies import Tallies
 from ltm.model.enums import Lifecycle, OrderStatus
 from ltm.model.instrument import Instrument
@@ -99,6 +100,7 @@ class StateImage(msgspec.Struct, kw_only=True):
     orders: list[OrderState]
     closed: list[OrderState]
     sample_distance: int | None = None
+    replacing: list[str] = []
 
 
 _SLOT_FIELDS: Final = SlotImage.__struct_fields__
@@ -193,6 +195,7 @@ def state_hash(state: State) -> str:
         "counts": [state.fill_count, state.order_count, state.denied_count, state.boots],
         "signals": len(state.signals),
         "near": state.near,
+        "replacing": state.replacing,
         "tallies": state.tallies,
         "slots": [
             [
@@ -229,4 +232,6 @@ def _books_of(order: OrderState) -> list[object]:
         order.venue_order_id,
         order.cancel_pending,
         sorted(order.fills),
+        order.successor,
+        order.replaced_by,
     ]

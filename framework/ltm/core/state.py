@@ -15,7 +15,9 @@ import msgspec
 
 from ltm.core.groups import Group, Totals
 from ltm.core.lifecycle import RANK, TERMINAL
+from ltm.core.outbox import OpenAlert
 from ltm.core.pieces import Part
+from ltm.core.successor import Successor
 from ltm.core.tallies import Tallies
 from ltm.model.enums import Lifecycle, OrderStatus, OrderType, Purpose, Side, TimeInForce, TradingState
 from ltm.model.instrument import Instrument
@@ -87,6 +89,11 @@ class OrderState(msgspec.Struct, eq=False):
     """By the venue's id, where it works the order in several."""
     names: list[str] | None = None
     """Further ids that the venue has used for it."""
+    good_till: datetime | None = None
+    successor: Successor | None = None
+    """What shall take its place once it is gone."""
+    replaced_by: str = ""
+    """What took it."""
     # Not journaled: how far the resolver has come.
     queries: int = 0
     query_at: float = 0.0
@@ -241,21 +248,6 @@ class Latch:
 
 
 @attrs.define(eq=False)
-class OpenAlert:
-    """
-    An alert in the outbox.
-    """
-
-    alert_id: str
-    severity: str
-    code: str
-    message: str
-    raised_at: datetime
-    delivered_to: list[str] = attrs.Factory(list)
-    acknowledged_at: datetime | None = None
-
-
-@attrs.define(eq=False)
 class State:
     """
     Everything about one session.
@@ -300,6 +292,8 @@ class State:
     """The most recent terminal orders."""
     venue_ids: dict[str, str] = attrs.Factory(dict)
     old_fills: OrderedDict[str, None] = attrs.Factory(OrderedDict)
+    replacing: list[str] = attrs.Factory(list)
+    """Orders that wait to be gone, so that their successors can be decided on."""
     signals: dict[str, int] = attrs.Factory(dict)
     """Idempotency key -> journal sequence of the answer."""
     alerts: dict[str, OpenAlert] = attrs.Factory(dict)

@@ -6,7 +6,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from msgspec import structs
+
 from ltm.core import events as e
+from ltm.core.codec import decode
 from ltm.model.enums import OrderStatus
 from ltm.model.numbers import ZERO
 from ltm.model.results import Reason, ResultStatus, TradeResult
@@ -63,7 +66,32 @@ def result_of(session: Session, signal: SignalRecord, *, duplicate: bool = False
     order = session.state.order(event.client_order_id) or session.recall(event.client_order_id)
     if order is None:
         raise KeyError(event.client_order_id)
-    return _of_order(order, signal, key, first)
+    return _of_order(order, signal.action, key, first)
+
+
+def replacement_of(session: Session, client_order_id: str, since: int) -> TradeResult:
+    """
+    Return what became of the wish to replace an order.
+
+    Args:
+        session: The session.
+        client_order_id: The order that was to be replaced; it is in memory.
+        since: The journal's last record before the wish.
+    """
+    order = session.state.order(client_order_id)
+    if order is None:
+        raise KeyError(client_order_id)
+    new = session.state.order(order.replaced_by) if order.replaced_by else None
+    if new is not None:
+        return _of_order(new, str(new.side), "", None)
+    result = _of_order(order, str(order.side), "", None)
+    for row in session.journal.read(after=since):
+        event = decode(row.kind, row.version, row.payload)
+        if isinstance(event, e.OrderDenied) and event.replaces == client_order_id:
+            return structs.replace(result, status="denied", reasons=event.reasons)
+        if isinstance(event, e.ReplaceEnded) and event.client_order_id == client_order_id:
+            return structs.replace(result, reasons=(Reason("not_replaced", event.reason),))
+    return structs.replace(result, reasons=(Reason("replacing", "the venue has not yet canceled it"),))
 
 
 def not_sent(session: Session, client_order_id: str) -> str | None:
@@ -76,7 +104,7 @@ def not_sent(session: Session, client_order_id: str) -> str | None:
     return order.reason.message if order.reason.code == "not_sent" else None
 
 
-def _of_order(order: OrderState, signal: SignalRecord, key: str, first: str | None) -> TradeResult:
+def _of_order(order: OrderState, action: str, key: str, first: str | None) -> TradeResult:
     status: ResultStatus = _WORDS[order.status]
     if order.status in {OrderStatus.CANCELED, OrderStatus.EXPIRED} and not order.filled:
         status = "rejected"
@@ -84,7 +112,7 @@ def _of_order(order: OrderState, signal: SignalRecord, key: str, first: str | No
     return TradeResult(
         status=status,
         symbol=order.symbol,
-        action=signal.action,
+        action=action,
         signal_key=key,
         client_order_id=order.client_order_id,
         quantity=order.quantity,

@@ -19,7 +19,7 @@ from ltm.engine.clock import SystemClock
 from ltm.manager._batch import OnInvalid, Order, check_batch, execute
 from ltm.manager._broker import TradingAPIAdapter
 from ltm.manager._config import LiveTradingConfig
-from ltm.manager._errors import OVER, closed, elsewhere, not_found, of
+from ltm.manager._errors import OVER, closed, elsewhere, exact, not_found, of
 from ltm.manager._live import LiveSession, events_of
 from ltm.manager._logger import LoggerSystem, Watcher
 from ltm.manager._portfolio import PortfolioManager, TradingSession, word_of
@@ -188,6 +188,23 @@ class AsyncLiveTradingManager:
         """
         live = self._going(session_id, "trade in")
         return await execute(live, check_batch(signals, on_invalid, order), on_invalid, order)
+
+    async def replace_order(
+        self,
+        session_id: str,
+        client_order_id: str,
+        *,
+        quantity: float | Decimal | None = None,
+        limit_price: float | Decimal | None = None,
+        trigger_price: float | Decimal | None = None,
+    ) -> TradeResult:
+        """
+        Let another order take the place of an open one.
+        """
+        live = self._going(session_id, "replace an order of")
+        numbers = {"quantity": quantity, "limit_price": limit_price, "trigger_price": trigger_price}
+        wanted = {name: exact(value, name) for name, value in numbers.items() if value is not None}
+        return await live.replace(c.ReplaceOrder(client_order_id=client_order_id, by=BY, **wanted))
 
     # --- Looking --------------------------------------------------------------------------------
 

@@ -212,6 +212,46 @@ class LiveTradingManager:
             self._manager.execute_batch_trades(session_id, signals, on_invalid=on_invalid, order=order)
         )
 
+    def replace_order(
+        self,
+        session_id: str,
+        client_order_id: str,
+        *,
+        quantity: float | Decimal | None = None,
+        limit_price: float | Decimal | None = None,
+        trigger_price: float | Decimal | None = None,
+    ) -> TradeResult:
+        """
+        Let another order take the place of an open one; what is not given stays as it is.
+
+        The old order is canceled first. What it has not filled once it is gone becomes a new order, with an id of
+        its own and judged by every gate and rule; if it is denied, nothing is open any more.
+
+        Args:
+            session_id: The session.
+            client_order_id: The order to replace.
+            quantity: Of the whole, what the order has filled included.
+            limit_price: For orders that have one.
+            trigger_price: For orders that have one.
+
+        Returns:
+            The new order's result; "denied" with the reasons; or the old order's as it stands, with the reason
+            `not_replaced`, when it was filled before it could be canceled or the venue did not cancel it.
+
+        Raises:
+            ValueError: There is no such session, the order is not open, or a number is not possible; nothing was
+                changed (`SessionNotFound`, `InvalidTransition`).
+        """
+        return self._call(
+            self._manager.replace_order(
+                session_id,
+                client_order_id,
+                quantity=quantity,
+                limit_price=limit_price,
+                trigger_price=trigger_price,
+            )
+        )
+
     # --- Looking --------------------------------------------------------------------------------
 
     def get_current_positions(self, session_id: str) -> Portfolio:

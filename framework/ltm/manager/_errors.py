@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from ltm.model.enums import Lifecycle
 from ltm.model.errors import ConfigError, InvalidTransition, SessionNotFound, shown
+from ltm.model.numbers import decimal_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from decimal import Decimal
 
     from ltm.core.state import State
 
@@ -30,6 +32,20 @@ def of(kind: type[T], value: object, name: str) -> T:
         return value
     message = f"{name} must be a {kind.__name__}, got {shown(value)}"
     raise ConfigError(message, code="LTM-CFG-007", field=name, hint=f"pass ltm.{kind.__name__}(...)")
+
+
+def exact(value: object, name: str) -> Decimal:
+    """
+    Return a number as it is written.
+
+    Raises:
+        InvalidTransition: It is none, or not finite.
+    """
+    number = decimal_of(value)
+    if number is None:
+        message = f"{name} must be a finite number, got {shown(value)}"
+        raise InvalidTransition(message, field=name, got=str(value))
+    return number
 
 
 def not_found(session_id: object, known: Sequence[str]) -> SessionNotFound:

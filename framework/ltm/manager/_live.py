@@ -16,7 +16,7 @@ import attrs
 from ltm.app import Ready, driver_of, is_simulated, keep
 from ltm.core import commands as c
 from ltm.core.codec import decode
-from ltm.engine.results import not_sent, result_of
+from ltm.engine.results import not_sent, replacement_of, result_of
 from ltm.manager._errors import refused
 from ltm.model.enums import Lifecycle, OrderStatus
 from ltm.model.errors import (
@@ -330,6 +330,25 @@ class LiveSession:
             message = f"order for {result.symbol} was not sent: {why}"
             raise TradeExecutionError(message, got=order_id, hint="nothing is open; send a new signal")
         return result_of(session, asked.record, duplicate=asked.duplicate)
+
+    async def replace(self, command: c.ReplaceOrder) -> TradeResult:
+        """
+        Replace an order, and wait until the venue answered cancel and successor.
+
+        Raises:
+            InvalidTransition: It cannot be replaced.
+        """
+        state, order_id, since = self.state, command.client_order_id, self.state.sequence
+        await self.request(command)
+        seconds = state.spec.submit_deadline + GRACE_SECONDS
+
+        def answered() -> bool:
+            order = state.order(order_id)
+            new = state.order(order.replaced_by) if order is not None else None
+            return order_id not in state.replacing and (new is None or new.status not in _UNANSWERED)
+
+        await self.until(answered, seconds)
+        return replacement_of(self.engine.session, order_id, since)
 
     # --- History --------------------------------------------------------------------------------
 

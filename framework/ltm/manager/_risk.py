@@ -17,7 +17,8 @@ from ltm.model.errors import ConfigError, shown
 from ltm.model.numbers import decimal_of
 
 if TYPE_CHECKING:
-    from ltm.core.state import OpenAlert, State
+    from ltm.core.outbox import OpenAlert
+    from ltm.core.state import State
     from ltm.manager._config import LiveTradingConfig
 
 SECTOR_FRACTION: Final = Decimal("0.4")

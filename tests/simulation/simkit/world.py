@@ -7,7 +7,7 @@ import random
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from ltm.config import SessionConfig
 from ltm.core import commands as c
 from ltm.core import events as e
 from ltm.core import invariants, recovery
+from ltm.core.codec import decode
 from ltm.core.context import new_context
 from ltm.core.facts import UNPROVEN
 from ltm.core.session import Session
@@ -161,7 +162,8 @@ def plan_of(dice: random.Random, count: int, seconds: float) -> list[tuple[datet
     plan = []
     for number in range(count):
         at = moment(round(dice.uniform(5, seconds - 20)) if number % 4 else seconds / 5)
-        kind = dice.random()
+        kind = dice.choices(("market", "limit", "stop", "stop_limit"), (6, 3, 1, 1))[0]
+        life = dice.choice(("day", "gtc", "gtc", "ioc", "fok", "gtd"))
         signal = Signal(
             stock_code=dice.choice(SYMBOLS),
             action=dice.choice(("buy", "buy", "sell")),
@@ -170,12 +172,19 @@ def plan_of(dice: random.Random, count: int, seconds: float) -> list[tuple[datet
             timestamp=at.isoformat(),
             intent=number,
             quantity=dice.choice((None, 1, 7, 40)),
-            order_type="market" if kind < 0.6 else "limit",
-            limit_price=None if kind < 0.6 else dice.choice((15, 60, 200, 500)),
-            time_in_force=dice.choice(("day", "gtc", "gtc", "ioc")),
+            order_type=kind,
+            limit_price=dice.choice((15, 60, 200, 500)) if "limit" in kind else None,
+            trigger_price=dice.choice((15, 60, 200, 500)) if "stop" in kind else None,
+            time_in_force=life,
+            good_till=(at + timedelta(seconds=60)).isoformat() if life == "gtd" else None,
         )
         plan += [(at, signal)] * (2 if dice.random() < 0.2 else 1)
     return sorted(plan, key=lambda one: one[0])
+
+
+def _replaced_by(row: Record) -> str:
+    event = decode(row.kind, row.version, row.payload) if row.kind == "order_intended" else None
+    return event.replaces if isinstance(event, e.OrderIntended) else ""
 
 
 @attrs.define(eq=False)
@@ -365,7 +374,11 @@ class World:
             return
         state = engine.session.state
         what = self.dice.random()
-        if what < 0.6 and state.orders:
+        if what < 0.3 and state.orders:
+            order = state.orders[self.dice.choice(list(state.orders))]
+            change = self.dice.choice(({"quantity": order.quantity + 3}, {"limit_price": Decimal(250)}))
+            engine.request(c.ReplaceOrder(client_order_id=order.client_order_id, by="operator", **change))
+        elif what < 0.6 and state.orders:
             engine.request(c.CancelOrder(self.dice.choice(list(state.orders)), "operator"))
         elif what < 0.7:
             engine.request(c.Pause("operator", "lunch"))
@@ -524,6 +537,10 @@ class World:
         verdict = judge(self.venue.log, rows_of(_Whole(self.journal.records)), ended=ended)
         verdict.duplicated += [
             f"I-05 {name} was sent {count} times" for name, count in self.calls.items() if count > 1
+        ]
+        replaced = Counter(one for row in self.journal.records if (one := _replaced_by(row)))
+        verdict.duplicated += [
+            f"REL-2 {name} was replaced {count} times" for name, count in replaced.items() if count > 1
         ]
         verdict.wrong += self.problems
         if LIES & self.weather.odds.keys():

@@ -34,6 +34,8 @@ from ltm.core.events._orders import (
     OrderRecalled,
     OrderRejected,
     OrderUnknown,
+    ReplaceEnded,
+    ReplaceIntended,
     SignalIgnored,
     Unexpected,
     VenueOrderSeen,
@@ -116,6 +118,8 @@ OrderEvent = (
     | FillReplaced
     | CancelIntended
     | CancelRejected
+    | ReplaceIntended
+    | ReplaceEnded
     | OrderCanceled
     | OrderExpired
 )
@@ -168,6 +172,8 @@ __all__ = [
     "RatesNoted",
     "Reconciled",
     "RecordLost",
+    "ReplaceEnded",
+    "ReplaceIntended",
     "RuleFaulted",
     "SessionEvent",
     "SessionOpened",

@@ -9,6 +9,7 @@ from decimal import Decimal
 
 from ltm.core.events._base import Event
 from ltm.core.state import OrderState
+from ltm.core.successor import Successor
 from ltm.model.enums import Side
 from ltm.model.order import OrderDraft
 from ltm.model.results import Check, Reason
@@ -37,6 +38,8 @@ class OrderDenied(Event, frozen=True):
     sizing: str = ""
     took_microseconds: int = 0
     """How long the decision took; 0 in virtual time (RSK-13)."""
+    replaces: str = ""
+    """The order that was canceled to be replaced by it."""
 
 
 class OrderIntended(Event, frozen=True):
@@ -56,6 +59,8 @@ class OrderIntended(Event, frozen=True):
     attempt: int = 0
     took_microseconds: int = 0
     """How long the decision took; 0 in virtual time (RSK-13)."""
+    replaces: str = ""
+    """The order that was canceled to be replaced by this one."""
 
 
 class IntentOutline(Event, frozen=True):
@@ -70,6 +75,7 @@ class IntentOutline(Event, frozen=True):
     signal_key: str = ""
     epoch: int = 0
     attempt: int = 0
+    replaces: str = ""
 
 
 class DenialOutline(Event, frozen=True):
@@ -78,6 +84,7 @@ class DenialOutline(Event, frozen=True):
     """
 
     signal_key: str
+    replaces: str = ""
 
 
 class OrderAccepted(Event, frozen=True):
@@ -196,6 +203,25 @@ class CancelIntended(Event, frozen=True):
 class CancelRejected(Event, frozen=True):
     """
     The venue refused to cancel, or nobody knows; the order stays as it is.
+    """
+
+    client_order_id: str
+    reason: str
+
+
+class ReplaceIntended(Event, frozen=True):
+    """
+    We want another order instead: this one is canceled first, and nothing is sent before it is gone.
+    """
+
+    client_order_id: str
+    successor: Successor
+    by: str
+
+
+class ReplaceEnded(Event, frozen=True):
+    """
+    Nothing takes the order's place: why.
     """
 
     client_order_id: str

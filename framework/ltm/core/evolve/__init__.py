@@ -64,6 +64,8 @@ _EVOLVE: Final[dict[type[e.AnyEvent | e.Outline], Callable[[State, Any], None]]]
     e.FillReplaced: _orders.fill_replaced,
     e.CancelIntended: _orders.cancel_intended,
     e.CancelRejected: _orders.cancel_rejected,
+    e.ReplaceIntended: _orders.replace_intended,
+    e.ReplaceEnded: _orders.replace_ended,
     e.OrderCanceled: _orders.order_canceled,
     e.OrderExpired: _orders.order_expired,
     e.Unexpected: _orders.unexpected,

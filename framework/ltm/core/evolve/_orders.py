@@ -116,6 +116,10 @@ def order_intended(state: State, event: e.OrderIntended | e.IntentOutline) -> No
         epoch=event.epoch,
         attempt=event.attempt,
     )
+    if draft.good_till is not None:
+        order.good_till = draft.good_till
+    if event.replaces:
+        _replaced(state, event.replaces, event.client_order_id)
     slot = state.slots[draft.symbol]
     if draft.side is _BUY:
         # At a negative price a buy brings cash: it reserves none, and frees none.
@@ -139,6 +143,8 @@ def order_intended(state: State, event: e.OrderIntended | e.IntentOutline) -> No
 
 def order_denied(state: State, event: e.OrderDenied | e.DenialOutline) -> None:
     state.denied_count += 1
+    if event.replaces:
+        _replaced(state, event.replaces)
     if event.signal_key:
         state.signals[event.signal_key] = state.sequence
 
@@ -309,6 +315,27 @@ def cancel_rejected(state: State, event: e.CancelRejected) -> None:
     order = _find(state, event.client_order_id)
     order.cancel_pending = False
     order.updated_at = event.at
+
+
+def replace_intended(state: State, event: e.ReplaceIntended) -> None:
+    order = _find(state, event.client_order_id)
+    order.successor = event.successor
+    order.updated_at = event.at
+    state.replacing.append(event.client_order_id)
+
+
+def replace_ended(state: State, event: e.ReplaceEnded) -> None:
+    _replaced(state, event.client_order_id)
+
+
+def _replaced(state: State, client_order_id: str, by: str = "") -> None:
+    # In one record with the decision on what takes its place: no crash can make two of it.
+    order = state.order(client_order_id)
+    if order is not None:
+        order.successor = None
+        order.replaced_by = by
+    if client_order_id in state.replacing:
+        state.replacing.remove(client_order_id)
 
 
 def unexpected(state: State, event: e.Unexpected) -> None:

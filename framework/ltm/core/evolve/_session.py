@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 from ltm.core.booking import set_exit_levels, set_rate
 from ltm.core.exposure import join_groups, rate_of, touch
 from ltm.core.lifecycle import SESSION_TABLE
+from ltm.core.outbox import OpenAlert
 from ltm.core.state import (
     KEEP_ALERTS,
     Latch,
-    OpenAlert,
     Slot,
     State,
 )
