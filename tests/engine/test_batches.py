@@ -12,6 +12,7 @@ import pytest
 from ltm.core import events as e
 from ltm.engine.drive import run_now
 from ltm.model.reports import Acked, Ambiguous
+from ltm.model.signal import Signal
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -145,3 +146,23 @@ def test_entries_do_not_wait_for_an_exit_with_a_limit(swap: Callable[..., Any]) 
     bench.second(3)
 
     assert ["sell AAA", "sell AAA", "buy BBB", "hold"] == answers(bench)
+
+
+def test_entries_that_come_meanwhile_do_not_hold_up_the_first(swap: Callable[..., Any]) -> None:
+    """RSK-07: the half minute is counted from the first entry that waits, or none would ever be judged."""
+    bench = swap('batch_order = "exits_first"')
+
+    async def submit(call: Any, approval: Any) -> Any:
+        return Acked("v1") if approval.draft.side == "sell" else await call(approval)
+
+    bench.door.tamper["submit"] = submit
+    while not answers(bench):
+        bench.second()
+    for number in range(30):
+        assert ["sell AAA"] == answers(bench)
+        moment = bench.engine.clock.now()
+        late = Signal(stock_code="BBB", action="hold", score=1, confidence=1, timestamp=moment, intent=number)
+        bench.engine.batches.take([late])
+        bench.second()
+
+    assert ["no buy BBB", "hold"] == answers(bench)[1:3]

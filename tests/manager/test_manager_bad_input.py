@@ -431,6 +431,61 @@ def test_a_sizer_that_answers_nonsense_denies(desk, wish, monkeypatch):
     assert math.isfinite(len(result.reasons))
 
 
+@pytest.mark.parametrize(
+    ("sizer", "signal", "code", "text"),
+    [
+        (
+            "target_weights",
+            {"score": 30},
+            "sizer_fault",
+            "the score must be the symbol's weight, from -1 to 1, got 30",
+        ),
+        ("target_weights", {"score": 1e300}, "sizer_fault", "the score must be the symbol's weight"),
+        ("target_weights", {"score": -0.1}, "zero_size", "is at or beyond the"),
+        ("risk_per_trade", {}, "zero_size", "set session.stop_loss_pct"),
+        ("volatility_target", {}, "zero_size", "of 61 prices have been sampled"),
+        ("confidence_weighted", {"confidence": 0}, "zero_size", "confidence_weighted asked for nothing"),
+        (
+            {"plugin": "fixed_notional", "notional": 99.99},
+            {},
+            "zero_size",
+            "fixed_notional asked for nothing",
+        ),
+    ],
+    ids=[
+        "thirty percent",
+        "huge score",
+        "other side",
+        "no stop",
+        "no history",
+        "no confidence",
+        "too little money",
+    ],
+)
+def test_a_sizer_without_an_answer_says_why(desk, sizer, signal, code, text):
+    """F25, BAD-074: denied, with what is wrong or missing, and no record but the denial."""
+    session = desk.start(sizer=sizer)
+
+    result = desk.trade(session, **signal)
+
+    reason = next(reason for reason in result.reasons if reason.code == code)
+    assert "denied" == result.status
+    assert text in reason.message
+    assert [] == desk.door.submitted
+
+
+def test_a_target_that_fails_denies_a_sell_but_not_one_that_names_its_quantity(desk):
+    """F25: nobody knows how much to keep; the position can still be left."""
+    session = desk.start(sizer="target_weights")
+    desk.trade(session, score=0.2)
+
+    refused = desk.trade(session, action="sell", score=30)
+    sold = desk.trade(session, action="sell", score=30, quantity=5)
+
+    assert ("denied", ["sizer_fault"]) == (refused.status, [reason.code for reason in refused.reasons])
+    assert ("filled", 5) == (sold.status, sold.filled_quantity)
+
+
 def test_arguments_of_the_wrong_kind_are_named(desk):
     from ltm import LiveTradingManager, PortfolioManager, RiskManager, TradingAPIAdapter
 

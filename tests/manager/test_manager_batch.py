@@ -2,13 +2,14 @@
 Several signals at once: BAD-068 to BAD-071, and the order in which they count.
 """
 
+import asyncio
 import time
 from decimal import Decimal
 
 import pytest
 
 from ltm import ConfigError, RiskManager, SignalError
-from ltm.model.reports import NotSent
+from ltm.model.reports import Acked, NotSent
 
 
 @pytest.fixture
@@ -202,6 +203,35 @@ def test_entries_of_a_batch_share_what_is_there(make_desk):
     assert ["filled", "filled"] == [first.status, second.status]
     assert spent[0] > 59_000
     assert 39_000 < spent[1] < 100_000 - spent[0]
+
+
+def test_entries_of_a_batch_wait_for_the_fills_of_its_exits(make_desk):
+    """`order = "exits_first"`: the venue's answer frees nothing yet; the fill does, when it comes."""
+    tasks, order = [], []
+
+    async def fill(call, approval):
+        for _ in range(20):
+            await asyncio.sleep(0)
+        order.append("sold")
+        await call(approval)
+
+    async def submit(call, approval):
+        if approval.draft.side == "sell":
+            tasks.append(asyncio.create_task(fill(call, approval)))
+            return Acked("v1")
+        order.append("bought")
+        return await call(approval)
+
+    desk = make_desk(tamper={"submit": submit})
+    session = desk.start()
+    desk.trade(session, quantity=290)
+
+    bought, sold = batch(
+        desk, session, desk.signal("BBB", quantity=500), desk.signal("AAA", "sell"), order="exits_first"
+    )
+
+    assert ("working", "filled") == (sold.status, bought.status)
+    assert ["bought", "sold", "bought"] == order
 
 
 @pytest.mark.parametrize("option", [{"order": "random"}, {"on_invalid": None}], ids=["order", "on_invalid"])

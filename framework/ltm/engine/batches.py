@@ -18,6 +18,8 @@ from ltm.model.signal import Signal
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from ltm.core.state import State
+
 _UNANSWERED: Final = frozenset({OrderStatus.INTENDED, OrderStatus.SUBMITTED})
 _WORKING: Final = frozenset({OrderStatus.ACCEPTED, OrderStatus.PARTIALLY_FILLED})
 PATIENCE: Final = 30.0
@@ -35,7 +37,7 @@ class Batches:
     _held: deque[Signal] = attrs.Factory(deque)
     """Entries that wait until the exits before them are through."""
     _since: float = 0.0
-    """Since when the latest of them does."""
+    """Since when the first of them does: others that come meanwhile must not hold it up."""
 
     def take(self, signals: Iterable[Signal]) -> bool:
         """
@@ -52,8 +54,9 @@ class Batches:
             if is_exit(self.session.state, signal.stock_code, signal.action):
                 self.submit(signal)
             else:
+                if not self._held:
+                    self._since = self.session.context.mono
                 self._held.append(signal)
-                self._since = self.session.context.mono
         return bool(together)
 
     def release(self) -> bool:
@@ -68,13 +71,24 @@ class Batches:
 
     def _exits_under_way(self) -> bool:
         # An answer always comes: at the deadline it is that nobody knows. A fill may not come.
-        wait_for = _UNANSWERED
-        interval = self.session.context.capabilities.price_interval
-        if self.session.context.mono - self._since < max(PATIENCE, 1.5 * interval):
-            wait_for = _UNANSWERED | _WORKING
-        return any(
-            not order.entry
-            and order.status in wait_for
-            and (order.status in _UNANSWERED or order.order_type is OrderType.MARKET)
-            for order in self.session.state.orders.values()
-        )
+        state = self.session.state
+        if any(not order.entry and order.status in _UNANSWERED for order in state.orders.values()):
+            return True
+        return self.session.context.mono - self._since < patience(self.session) and exits_filling(state)
+
+
+def patience(session: Session) -> float:
+    """
+    Return how many seconds entries wait for the fills of exits.
+    """
+    return max(PATIENCE, 1.5 * session.context.capabilities.price_interval)
+
+
+def exits_filling(state: State) -> bool:
+    """
+    Return whether the venue has an exit at the market and has not filled it yet.
+    """
+    return any(
+        not order.entry and order.order_type is OrderType.MARKET and order.status in _WORKING
+        for order in state.orders.values()
+    )

@@ -7,6 +7,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from ltm.core.orders import is_exit
+from ltm.engine.batches import exits_filling, patience
 from ltm.model.errors import ConfigError, LtmError, SignalError, SignalErrors, TradeExecutionError, shown
 from ltm.model.results import Reason, TradeResult
 from ltm.model.signal import SignalRecord
@@ -68,6 +69,9 @@ async def execute(
         turns.sort(key=lambda index: not _reduces(live, checked[index]))
     results: dict[int, TradeResult] = {}
     for group in _groups(live, checked, turns, order):
+        if order == "exits_first" and exits_filling(live.state):
+            # What the exits before free is there once they are filled.
+            await live.until(lambda: not exits_filling(live.state), patience(live.engine.session))
         records = [item for index in group if isinstance(item := checked[index], SignalRecord)]
         for index, record, outcome in zip(group, records, await live.trade(records), strict=True):
             results[index] = _result(outcome, record, f"signals[{index}]")
