@@ -20,7 +20,7 @@ from ltm.cli import asking
 from ltm.core import events as e
 from ltm.core.codec import decode
 from ltm.engine.clock import process_identity
-from ltm.engine.control import address
+from ltm.engine.control import address, wire
 from ltm.engine.reader import JournalReader
 from ltm.model.enums import Lifecycle
 from ltm.model.results import Attestation, PositionCheck
@@ -477,6 +477,9 @@ def test_a_kill_where_nobody_runs_sets_the_flag(hand, place):
     quiet = hand("kill", "--session", "hand")
 
     assert 0 == quiet.code
+    assert "  its kill flag is set: nothing but cancels leaves until `ltm resume --ack kill`" in (
+        hand("status").out.splitlines()
+    )
     assert "no process runs it; the flag holds it back when one starts" in quiet.out
     assert (place.state / "kill-hand").exists()
 
@@ -584,3 +587,30 @@ def test_the_terminal_is_named_if_there_is_one(monkeypatch):
     finally:
         os.close(parent)
         os.close(child)
+
+
+@pytest.mark.parametrize(
+    ("reasons", "told"),
+    [
+        ((), []),
+        (("drawdown",), ["  it tripped again at once: --reset-peak measures it from now on"]),
+        (("mine",), ["  it tripped again at once"]),
+    ],
+    ids=["lifted", "drawdown", "another rule"],
+)
+def test_a_trip_that_comes_back_at_once_is_said(capsys, reasons, told):
+    """
+    RSK-22: intended, and easy to overlook.
+    """
+    answer = wire.Accepted(
+        session_id="hand",
+        by="me",
+        at=AT,
+        lifecycle="running",
+        trading_state="reducing" if reasons else "active",
+        reasons=reasons,
+        sequence=7,
+    )
+    asking.gather([answer], "resume", quiet=False)
+
+    assert told == capsys.readouterr().out.splitlines()[3:]

@@ -111,7 +111,10 @@ def fallen() -> Desk:
     ("command", "why"),
     [
         (c.Resume("me"), "drawdown, daily_loss must be acknowledged"),
-        (c.Resume("me", "x", ("drawdown",)), "daily_loss must be acknowledged (the day's roll lifts it"),
+        (
+            c.Resume("me", "x", ("drawdown",)),
+            "daily_loss must be acknowledged; the day's roll lifts daily_loss by itself",
+        ),
         (c.Resume("me", "x", ("drawdown", "daily_loss")), "daily_loss must be acknowledged"),
         (c.Resume("me", "x", override=("drawdown", "daily_loss")), "drawdown must be acknowledged"),
         (c.Resume("me", "", ("drawdown",), override=("daily_loss",)), "lifted for a reason, got none"),
@@ -401,6 +404,19 @@ def test_an_attestation_names_everything_that_is_not_as_it_should_be(answers, mo
 
     assert problems == [*found.problems]
     assert found.given is not bool(problems)
+
+
+def test_what_is_held_after_a_kill_is_said_to_stay():
+    """
+    C37: nothing but cancels leaves.
+    """
+    desk = held()
+    desk.do(c.Kill("me"))
+
+    assert (
+        "10 AAA are still held, and no exit leaves while trading is killed"
+        == attest(desk.state, answered(desk), desk.now, flat=True).problems[0]
+    )
 
 
 def test_open_orders_are_counted_by_the_venues_list_and_ours():

@@ -195,7 +195,7 @@ def test_the_kernel_tells_who_is_there():
 
 
 def test_a_user_without_a_name_is_a_number():
-    assert "uid 54321" == address.user_name(54321)
+    assert ("uid 54321", "uid -1") == (address.user_name(54321), address.user_name(-1))
     assert f"(uid {os.getuid()})" in address.user_name(os.getuid())
 
 

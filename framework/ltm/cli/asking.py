@@ -57,7 +57,7 @@ def terminal() -> str:
     for descriptor in (0, 1, 2):
         try:
             return os.ttyname(descriptor).removeprefix("/dev/")
-        except OSError:
+        except (OSError, AttributeError):  # Windows has no names for them
             continue
     return ""
 
@@ -157,7 +157,8 @@ def _tell_accepted(answer: wire.Accepted, action: str) -> None:
         on = f" ({', '.join(answer.reasons)})" if answer.reasons else ""
         _say(f"  trading is {answer.trading_state}{on}")
         if answer.reasons:
-            _say("  it tripped again at once: --reset-peak measures a drawdown from now on")
+            cure = ": --reset-peak measures it from now on" if "drawdown" in answer.reasons else ""
+            _say(f"  it tripped again at once{cure}")
 
 
 def _tell_progress(answer: wire.Progress) -> None:

@@ -15,7 +15,7 @@ from ltm.core.recovery import replay
 from ltm.engine.clock import ProcessIdentity
 from ltm.engine.locks import is_alive
 from ltm.engine.reader import JournalReader
-from ltm.engine.state_dir import StateDirectory, default_path
+from ltm.engine.state_dir import StateDirectory, default_path, kill_flag
 from ltm.model.errors import JournalError, SessionNotFound, shown
 
 if TYPE_CHECKING:
@@ -127,6 +127,14 @@ def is_left_behind(settings: Settings, session_id: str) -> bool:
     path = settings.state_dir if settings.state_dir is not None else default_path()
     holder = _holder(path / f"session-{session_id}.lock")
     return holder is not None and not is_alive(holder)
+
+
+def is_flagged(settings: Settings, session_id: str) -> bool:
+    """
+    Return whether somebody set the kill flag of a session.
+    """
+    path = settings.state_dir if settings.state_dir is not None else default_path()
+    return kill_flag(path, session_id).is_set()
 
 
 def running_sessions(path: Path) -> list[str]:

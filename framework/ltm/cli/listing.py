@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from ltm.cli.journals import SessionJournal, is_left_behind, open_journals
+from ltm.cli.journals import SessionJournal, is_flagged, is_left_behind, open_journals
 from ltm.cli.operate import ack, resolve
 from ltm.cli.output import Column, as_cell, one_line, print_json, print_table, short_time
 from ltm.cli.settings import json_option, of, session_option, state_dir_option
@@ -107,6 +107,8 @@ def status(context: click.Context, session: str | None, as_json: bool) -> None:
         show_status(row)
         if row.lifecycle in _UP and is_left_behind(of(context), row.session_id):
             click.echo("  no process runs it any more: `ltm run` takes it up where it was")
+        if is_flagged(of(context), row.session_id):
+            click.echo("  its kill flag is set: nothing but cancels leaves until `ltm resume --ack kill`")
 
 
 def _status(journal: SessionJournal) -> StatusRow:

@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from ltm.core.lifecycle import TERMINAL
-from ltm.model.enums import OrderStatus, Purpose
+from ltm.model.enums import OrderStatus, Purpose, TradingState
 from ltm.model.identifiers import sequence_of
 from ltm.model.numbers import ZERO, plain
 from ltm.model.results import Attestation, PositionCheck
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ltm.model.reports import OrderReport
 
 _SHOWN: Final = 5
+_STUCK: Final = frozenset({TradingState.HALTED, TradingState.KILLED})
 
 
 def attest(
@@ -124,9 +125,14 @@ def _position_problems(answer: SweepAnswered, positions: tuple[PositionCheck, ..
 
 
 def _held(state: State, symbol: str | None) -> Iterator[str]:
+    stuck = (
+        f", and no exit leaves while trading is {state.trading_state}"
+        if state.trading_state in _STUCK
+        else ""
+    )
     for slot in state.held():
         if symbol in {None, slot.instrument.symbol}:
-            yield f"{plain(slot.position)} {slot.instrument.symbol} are still held"
+            yield f"{plain(slot.position)} {slot.instrument.symbol} are still held{stuck}"
 
 
 def _some(names: list[str] | tuple[str, ...]) -> str:

@@ -95,7 +95,8 @@ def _require_names(state: State, command: c.Resume) -> None:
     why = (
         f"{', '.join(missing)} must be acknowledged" if missing else "a trip is lifted for a reason, got none"
     )
-    waits = " (the day's roll lifts it by itself)" if any(trips[code] for code in missing) else ""
+    rolling = ", ".join(code for code in missing if trips[code])
+    waits = f"; the day's roll lifts {rolling} by itself" if rolling else ""
     error = _refused(state, "resume", why + waits)
     error.hint = f"look at it first, then resume with {options} --reason TEXT"
     raise error

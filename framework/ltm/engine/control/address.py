@@ -127,9 +127,9 @@ def user_name(uid: int) -> str:
     """
     Return who a user is, in words: `alice (uid 1000)`.
     """
-    import pwd
-
     try:
+        import pwd
+
         return f"{pwd.getpwuid(uid).pw_name} (uid {uid})"
-    except KeyError:
+    except (ImportError, KeyError, OverflowError):  # Windows has no such list
         return f"uid {uid}"
