@@ -223,6 +223,24 @@ def test_a_day_at_the_wheel(hand, place):
     ] == asked
 
 
+def test_a_corporate_action_reaches_the_session(hand, place):
+    """
+    REL-4: refused with the reason, or applied at once and journaled with who said so.
+    """
+    place.configure(*BUYS)
+    place.run(orders=2)
+    declare = ("corporate-action", "split", "ACME", "2:1", "--reason", "the exchange's notice", "--date")
+
+    refused = hand(*declare, "2036-01-05")
+    assert (2, True) == (refused.code, "its date is to come" in refused.err)
+    assert "hand: what is held and what works follows it" in hand(*declare, "2026-01-05").out
+    applied = next(event for event in place.events() if isinstance(event, e.CorporateActionApplied))
+    assert "split ACME 2:1 on 2026-01-05" == str(applied.action)
+    acted = place.acted()[-1]
+    assert ("corporate-action", "split ACME 2:1 on 2026-01-05") == (acted.action, acted.about)
+    assert "the exchange's notice" == applied.reason
+
+
 def test_what_only_a_person_knows_reaches_the_session(hand, place):
     """
     REL 2.2.1, REL-4, BAD-033: refused with the reason; the session goes on.

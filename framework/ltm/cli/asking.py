@@ -143,6 +143,7 @@ _DONE: Final = {
     "kill": "killed: nothing but cancels leaves, and every open order of this session is being canceled",
     "orders resolve": "noted what became of the order",
     "reconcile accept": "the venue's holding is taken over",
+    "corporate-action": "what is held and what works follows it",
     "alerts ack": "acknowledged",
 }
 

@@ -1,5 +1,6 @@
 """
-`ltm pause`, `resume`, `stop`, `flatten`, `orders resolve`, `reconcile accept`, `alerts ack`: the hand on the wheel.
+`ltm pause`, `resume`, `stop`, `flatten`, `orders resolve`, `reconcile accept`, `corporate-action`, `alerts ack`: the
+hand on the wheel.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from ltm.cli.asking import Outcome, ended, finish, put, tell_attestation, termin
 from ltm.cli.output import one_line
 from ltm.cli.settings import json_option, of, state_dir_option
 from ltm.engine.control import wire
+from ltm.model.corporate import action_of
 
 Command = Callable[..., Any]
 SESSION_HELP: Final = "The session; not needed where only one runs."
@@ -240,6 +242,38 @@ def accept(context: click.Context, *, session: str | None, reason: str, as_json:
     """
     request = wire.Accept(session=session, reason=reason, tty=terminal(), symbol=symbol)
     put(context, request, "reconcile accept", as_json=as_json)
+
+
+@click.command("corporate-action")
+@click.argument("kind", type=click.Choice(["split", "rename", "dividend"]))
+@click.argument("symbol", metavar="SYMBOL")
+@click.argument("value", metavar="VALUE")
+@click.option("--date", "on", metavar="DATE", required=True, help="The ex-date, such as 2014-06-09.")
+@asking(reason=True)
+def corporate_action(
+    context: click.Context,
+    *,
+    session: str | None,
+    reason: str,
+    as_json: bool,
+    kind: str,
+    symbol: str,
+    value: str,
+    on: str,
+) -> None:
+    """
+    Tell a running session of a split, a rename or a dividend.
+
+    Position, cost, open orders and exit levels follow it at once, and profit does not. VALUE is a ratio new:old
+    (7:1), the new symbol, or an amount for each unit. A date to come belongs into `corporate_actions`.
+    """
+    found = action_of(on, symbol, kind, value)
+    if isinstance(found, str):
+        raise click.UsageError(found, context)
+    request = wire.Declare(
+        session=session, reason=reason, tty=terminal(), symbol=symbol, kind=kind, value=value, on=on
+    )
+    put(context, request, "corporate-action", as_json=as_json)
 
 
 @click.command("ack")

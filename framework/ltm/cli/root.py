@@ -44,6 +44,9 @@ COMMANDS: Final = {
     ),
     "kill": Entry("ltm.cli.kill:kill", "Let nothing out but cancels, and cancel what is open."),
     "reconcile": Entry("ltm.cli.operate:reconcile", "Settle differences between the books and the venue."),
+    "corporate-action": Entry(
+        "ltm.cli.operate:corporate_action", "Tell a running session of a split, a rename or a dividend."
+    ),
     "explain": Entry("ltm.cli.explain:explain", "Tell why an order was placed or denied, and what it made."),
     "journal": Entry("ltm.cli.journal:journal", "Verify and export journals."),
     "mock-venue": Entry("ltm.cli.venue:mock_venue", "Run the mock venue as a process of its own."),

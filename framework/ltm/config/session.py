@@ -13,7 +13,9 @@ from pathlib import Path
 from typing import Any, Final, Literal, get_args
 
 import attrs
+from msgspec import structs
 
+from ltm.config.corporate import corporate_actions
 from ltm.config.currencies import is_currency
 from ltm.config.hours import check_zone, clock, machine_zone
 from ltm.config.reader import Reader, got, join
@@ -151,6 +153,8 @@ class SessionTable:
     """Local time at which the trading date changes: 00:00, or where a calendar opens on the evening before, then."""
     market: Literal["", "cn_a"] = ""
     """Whose trading rules are kept on any broker: `cn_a` for A-shares (T+1, lots, price limits)."""
+    corporate_actions: Any = None
+    """CSV file `date,symbol,kind,value` of splits, renames and dividends to follow."""
     price_bands: dict[str, Decimal] = attrs.field(factory=dict, converter=exact_values, validator=_bands)
     """Daily price limits that differ from the board's, as symbol = fraction; a share under risk warning has 0.05."""
     live: bool = False
@@ -241,6 +245,7 @@ def terms(
     before = len(reader.problems)
     # Before the table itself, so that its problems are told together with the others.
     hours = schedule(reader, table, path)
+    actions = corporate_actions(reader, table, path)
     said = reader.build(SessionTable, table, path)
     zone = _zone(reader, table, path, hours)
     _practice(reader, table, path, broker)
@@ -248,7 +253,7 @@ def terms(
         return None
     openings = hours.calendar.openings(hours.days) if hours.calendar else None
     return SessionTerms(
-        spec=_spec(said, hours, zone, broker, required_rules),
+        spec=structs.replace(_spec(said, hours, zone, broker, required_rules), corporate_actions=actions),
         max_position_size=said.max_position_size,
         naive_timestamps=said.naive_timestamps,
         notices=_notices(said, zone, openings),

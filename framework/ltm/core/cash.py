@@ -41,6 +41,11 @@ def compare_cash(state: State, context: Context, theirs: Decimal) -> Iterator[It
         return
     tolerance = max(_CENT, _MILLIONTH * abs(state.equity))
     difference = theirs - state.cash_base - moved(state)
+    if state.dividends and is_due(state, difference, tolerance):
+        context.cash_seen = None
+        if abs(difference) <= tolerance:
+            yield e.DividendsReceived(at=context.now)
+        return
     if abs(difference) <= tolerance:
         context.cash_seen = None
         return
@@ -91,3 +96,11 @@ def _stop_waiting(state: State, context: Context) -> Iterator[Item]:
     if late:
         message = f"the venue never told the commissions of {len(late)} fills; our estimates stand"
         yield raise_alert(state, context, Severity.WARNING, "commission_missing", message)
+
+
+def is_due(state: State, difference: Decimal, tolerance: Decimal) -> bool:
+    """
+    Return whether what the account's cash is short of are dividends: booked on the ex-date, paid later.
+    """
+    low, high = sorted((ZERO, -state.dividends))
+    return low - tolerance <= difference <= high + tolerance

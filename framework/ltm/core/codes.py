@@ -118,6 +118,8 @@ ALERTS: Final[dict[str, str]] = {
     "clock_skew": "Our clock and the venue's differ by more than a second; above five, entries are denied (C46).",
     "calendar_ends": "The exchange's calendar is known for at most 30, 7 or 1 more days; then entries stop.",
     "not_replaced": "An order was to be replaced, and nothing takes its place; the message says why.",
+    "corporate_action": "A declared split, rename or dividend was applied; what is held and what works follows it.",
+    "corporate_action_failed": "A declared corporate action cannot be applied; entries on the instrument are blocked.",
     "disk_low": "Little disk space is left where the journal is.",
     "duplicate_order": "A model sends the same entry again and again; told once a minute (C10).",
     "drawdown_near": "Most of the drawdown limit is used: at seven and at nine tenths.",

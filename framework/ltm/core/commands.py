@@ -9,6 +9,7 @@ from decimal import Decimal
 
 import msgspec
 
+from ltm.model.corporate import CorporateAction
 from ltm.model.instrument import Instrument
 from ltm.model.reports import (
     AccountReport,
@@ -223,6 +224,16 @@ class AcceptPosition(Command, frozen=True):
     reason: str
 
 
+class DeclareAction(Command, frozen=True):
+    """
+    A person declares a corporate action whose date has come.
+    """
+
+    action: CorporateAction
+    by: str
+    reason: str = ""
+
+
 class Unblock(Command, frozen=True):
     """
     Let entries on a blocked instrument pass again.
@@ -282,7 +293,16 @@ class RaiseAlert(Command, frozen=True):
 
 
 AnyRequest = (
-    Pause | Resume | Kill | Stop | Flatten | ResolveOrder | AcceptPosition | Unblock | AcknowledgeAlert
+    Pause
+    | Resume
+    | Kill
+    | Stop
+    | Flatten
+    | ResolveOrder
+    | AcceptPosition
+    | DeclareAction
+    | Unblock
+    | AcknowledgeAlert
 )
 """What a person may ask for from another terminal."""
 
@@ -307,6 +327,7 @@ AnyCommand = (
     | ResolveOrder
     | RecordFlow
     | AcceptPosition
+    | DeclareAction
     | Unblock
     | NoteDelivery
     | AcknowledgeAlert

@@ -12,11 +12,12 @@ from ltm.core import commands as c
 from ltm.core import events as e
 from ltm.core.a_shares import is_waiting
 from ltm.core.cancels import cancel, cancel_own
+from ltm.core.corporate import declare
 from ltm.core.effects import Sweep
+from ltm.core.latches import Latch
 from ltm.core.lost import tell_lost
 from ltm.core.orders import Item, raise_alert
 from ltm.core.replacing import replace_order
-from ltm.core.state import Latch
 from ltm.core.text import clean
 from ltm.core.watch import sample_now
 from ltm.model.enums import Lifecycle, OrderStatus, Purpose, Severity, TradingState
@@ -316,6 +317,7 @@ OPERATIONS: Final[dict[type[c.AnyCommand], Callable[[State, Context, Any], Itera
     c.RecordFlow: answers.record_flow,
     c.AcceptPosition: answers.accept_position,
     c.Unblock: answers.unblock,
+    c.DeclareAction: declare,
     c.NoteDelivery: note_delivery,
     c.AcknowledgeAlert: answers.acknowledge,
     c.ByOperator: by_operator,

@@ -8,12 +8,14 @@ one at a time in one order, commits the journal, and only then performs the effe
 from __future__ import annotations
 
 from decimal import getcontext, setcontext
+from itertools import chain
 from typing import TYPE_CHECKING, Final
 
 from ltm.core import commands as c
 from ltm.core import control, facts, reconcile, watch
 from ltm.core import events as e
 from ltm.core.cancels import cancel_at_start
+from ltm.core.corporate import apply_due
 from ltm.core.effects import Effect, SubmitOrder, Sweep
 from ltm.core.exits import watch_exits
 from ltm.core.fills import fill_reported
@@ -230,7 +232,7 @@ class Session(Recorder):
             case c.SweepAnswered():
                 return reconcile.swept(state, context, self.find, command)
             case c.Tick():
-                return watch.tick(state, context)
+                return chain(apply_due(state, context), watch.tick(state, context))
             case c.DefineInstrument():
                 return define(state, context, command.instrument)
             case _:

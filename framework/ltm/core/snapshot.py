@@ -13,8 +13,9 @@ import msgspec
 
 from ltm.core.booking import set_exit_levels
 from ltm.core.exposure import join_groups, rate_of
+from ltm.core.latches import Latch
 from ltm.core.outbox import OpenAlert
-from ltm.core.state import Latch, OrderState, Slot, State, new_state
+from ltm.core.state import OrderState, Slot, State, new_state
 from ltm.core.tallies import Tallies
 from ltm.model.enums import Lifecycle, OrderStatus
 from ltm.model.instrument import Instrument
@@ -101,6 +102,9 @@ class StateImage(msgspec.Struct, kw_only=True):
     closed: list[OrderState]
     sample_distance: int | None = None
     replacing: list[str] = []
+    first_date: date | None = None
+    actions: list[str] = []
+    dividends: Decimal = ZERO
 
 
 _SLOT_FIELDS: Final = SlotImage.__struct_fields__
@@ -197,6 +201,7 @@ def state_hash(state: State) -> str:
         "near": state.near,
         "replacing": state.replacing,
         "tallies": state.tallies,
+        "actions": [state.first_date, state.actions, state.dividends],
         "slots": [
             [
                 symbol,

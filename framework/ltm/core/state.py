@@ -14,6 +14,7 @@ import attrs
 import msgspec
 
 from ltm.core.groups import Group, Totals
+from ltm.core.latches import Latch
 from ltm.core.lifecycle import RANK, TERMINAL
 from ltm.core.outbox import OpenAlert
 from ltm.core.pieces import Part
@@ -231,22 +232,6 @@ class Slot:
         return RULES.divide(self.cost, self.position * self.instrument.multiplier).normalize(RULES)
 
 
-@attrs.frozen
-class Latch:
-    """
-    Why trading is restricted, until somebody lifts it.
-    """
-
-    state: TradingState
-    code: str
-    message: str
-    at: datetime
-    by: str
-    measured: Decimal | None = None
-    limit: Decimal | None = None
-    until_roll: bool = False
-
-
 @attrs.define(eq=False)
 class State:
     """
@@ -283,6 +268,12 @@ class State:
     loss_base: Decimal = ZERO
     """What the daily loss is measured from: `day_base`, or the second base after an override."""
     trading_date: date | None = None
+    first_date: date | None = None
+    """The trading date on which the session began: corporate actions up to it are none of its business."""
+    actions: list[str] = attrs.Factory(list)
+    """Keys of the corporate actions that were applied, or could not be."""
+    dividends: Decimal = ZERO
+    """Booked on the ex-date, and not yet in the account's cash; session currency."""
     orders_today: int = 0
     slots: dict[str, Slot] = attrs.Factory(dict)
     aliases: dict[str, list[str]] = attrs.Factory(dict)

@@ -10,6 +10,7 @@ from typing import Literal
 
 import msgspec
 
+from ltm.model.corporate import CorporateAction
 from ltm.model.numbers import ZERO
 
 OnStop = Literal["keep", "cancel", "flatten"]
@@ -108,6 +109,8 @@ class SessionSpec(msgspec.Struct, frozen=True, kw_only=True):
     """Whose trading rules the kernel keeps beside the venue's own."""
     price_bands: tuple[tuple[str, Decimal], ...] = ()
     """Daily price limits that differ from the board's, by symbol."""
+    corporate_actions: tuple[CorporateAction, ...] = ()
+    """In order of their dates."""
     entry_cutoff: int = 0
     """Minutes before a close in which no entry is sent."""
     timezone: str = "UTC"

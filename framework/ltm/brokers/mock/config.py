@@ -178,6 +178,7 @@ class MockConfig:
             default everything they ask for.
         commission: What orders cost: per_share, minimum, basis_points.
         market: An exchange whose own rules the venue has: "cn_a" for A-shares (T+1, lots, price limits, stamp duty).
+        corporate_actions: CSV file date,symbol,kind,value of splits, renames and dividends that happen at the venue.
         price_bands: Daily price limits that differ from the board's, symbol = fraction.
         commission_grid: Commissions are rounded to this, half up.
         aliases: Other code -> symbol, such as "600519" = "600519.SH"; suffixes SH, SS, SZ, BJ and HK are known.
@@ -214,6 +215,7 @@ class MockConfig:
     price_bands: dict[str, Decimal] = attrs.field(
         factory=dict, converter=exact_values, validator=positive_by_symbol
     )
+    corporate_actions: Path | None = None
     commission_grid: Decimal = attrs.field(default=Decimal("0.01"), converter=exact, validator=_power_of_ten)
     aliases: dict[str, str] = attrs.field(factory=dict, validator=_aliases)
     timezone: str = attrs.field(default="UTC", validator=_zone)

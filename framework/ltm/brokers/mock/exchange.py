@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ltm.brokers.mock import wire
 from ltm.brokers.mock.a_shares import CN_A
+from ltm.brokers.mock.corporate import read_actions
 from ltm.brokers.mock.data import PriceFiles
 from ltm.brokers.mock.synthetic import SyntheticMarket
 from ltm.brokers.mock.terms import Commission, Terms
@@ -186,6 +187,7 @@ def _terms_of(config: MockConfig) -> Terms:
         allow_short=config.allow_short,
         market=config.market,
         price_bands=config.price_bands,
+        actions=read_actions(config.corporate_actions),
     )
 
 

@@ -9,6 +9,7 @@ from typing import Final
 
 import msgspec
 
+from ltm.model.corporate import CorporateAction
 from ltm.model.hours import TradingDay
 from ltm.model.numbers import RULES, ZERO
 
@@ -65,4 +66,5 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
     market: str = ""
     """The exchange whose own rules the venue has; see `a_shares`."""
     price_bands: dict[str, Decimal] = {}
+    actions: tuple[CorporateAction, ...] = ()
     account: str = "mock"

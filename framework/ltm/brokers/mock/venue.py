@@ -25,6 +25,7 @@ from heapq import heappop, heappush
 from typing import TYPE_CHECKING, Final
 
 from ltm.brokers.mock.a_shares import CN_A, AShares
+from ltm.brokers.mock.corporate import begin_date
 from ltm.brokers.mock.exactly import exactly
 from ltm.brokers.mock.ledger import Ledger, average_entry_price
 from ltm.brokers.mock.market import Bar, BookTop, Moment, Print
@@ -70,6 +71,7 @@ class Venue:
         self._books: Final = {instrument.symbol: Book(instrument) for instrument in instruments}
         self._terms: Final = terms
         self._ledger: Final = Ledger(terms)
+        self._actions: Final = list(terms.actions)
         self._orders: Final[dict[str, VenueOrder]] = {}
         self._fills: Final[list[FillReport]] = []
         self._expiries: Final[list[tuple[datetime, int, VenueOrder]]] = []
@@ -233,6 +235,7 @@ class Venue:
 
     def _begin_day(self, at: datetime) -> None:
         if self._day_end is None or at >= self._day_end:
+            begin_date(self._actions, self._books, self._ledger, self._terms.day.date_at(at))
             self._day_end = self._terms.day.next_roll(at)
         for order in self._undated:
             heappush(self._expiries, (self._day_end, order.number, order))

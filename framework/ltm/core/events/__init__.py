@@ -8,6 +8,9 @@ where the venue has a time of its own it is `occurred_at`.
 from __future__ import annotations
 
 from ltm.core.events._agreement import (
+    ActionRefused,
+    CorporateActionApplied,
+    DividendsReceived,
     DriftCleared,
     DriftFound,
     ForeignOrderSeen,
@@ -104,6 +107,9 @@ SessionEvent = (
     | DriftFound
     | DriftCleared
     | InstrumentBlocked
+    | CorporateActionApplied
+    | ActionRefused
+    | DividendsReceived
     | Reconciled
 )
 OrderEvent = (
@@ -129,6 +135,7 @@ Outline = IntentOutline | DenialOutline
 
 __all__ = [
     "AccountBound",
+    "ActionRefused",
     "AlertAcknowledged",
     "AlertDelivered",
     "AlertRaised",
@@ -137,8 +144,10 @@ __all__ = [
     "CancelIntended",
     "CancelRejected",
     "ClosesNoted",
+    "CorporateActionApplied",
     "DayRolled",
     "DenialOutline",
+    "DividendsReceived",
     "DriftCleared",
     "DriftFound",
     "EquitySampled",

@@ -7,6 +7,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from ltm.core.events._base import Event
+from ltm.model.corporate import CorporateAction
 from ltm.model.enums import OrderStatus, Purpose, Side
 
 
@@ -86,3 +87,30 @@ class Reconciled(Event, frozen=True):
 
     open_orders: int
     differences: tuple[str, ...] = ()
+
+
+class CorporateActionApplied(Event, frozen=True):
+    """
+    A declared corporate action changed what is held, what it cost and what works.
+    """
+
+    action: CorporateAction
+    mark: Decimal | None
+    """The price just before, from which the new one follows."""
+    by: str
+    reason: str = ""
+
+
+class ActionRefused(Event, frozen=True):
+    """
+    A declared corporate action cannot be applied; a person has to look.
+    """
+
+    key: str
+    reason: str
+
+
+class DividendsReceived(Event, frozen=True):
+    """
+    The account's cash holds all dividends that were booked on their ex-dates.
+    """

@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from ltm.core import events as e
-from ltm.core.evolve import _agreement, _orders, _session
+from ltm.core.evolve import _agreement, _corporate, _orders, _session
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -75,6 +75,9 @@ _EVOLVE: Final[dict[type[e.AnyEvent | e.Outline], Callable[[State, Any], None]]]
     e.PositionIgnored: _agreement.position_ignored,
     e.DriftFound: _agreement.drift_found,
     e.DriftCleared: _agreement.drift_cleared,
+    e.CorporateActionApplied: _corporate.corporate_action_applied,
+    e.ActionRefused: _corporate.action_refused,
+    e.DividendsReceived: _corporate.dividends_received,
     e.InstrumentBlocked: _agreement.instrument_blocked,
     e.Reconciled: _agreement.reconciled,
 }

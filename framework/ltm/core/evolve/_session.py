@@ -8,14 +8,10 @@ from typing import TYPE_CHECKING
 
 from ltm.core.booking import set_exit_levels, set_rate
 from ltm.core.exposure import join_groups, rate_of, touch
+from ltm.core.latches import Latch
 from ltm.core.lifecycle import SESSION_TABLE
 from ltm.core.outbox import OpenAlert
-from ltm.core.state import (
-    KEEP_ALERTS,
-    Latch,
-    Slot,
-    State,
-)
+from ltm.core.state import KEEP_ALERTS, Slot, State
 from ltm.core.tallies import note_roll
 from ltm.model.enums import TradingState
 from ltm.model.errors import JournalError
@@ -161,6 +157,7 @@ def marks_sampled(state: State, event: e.MarksSampled) -> None:
 
 def day_rolled(state: State, event: e.DayRolled) -> None:
     state.trading_date = event.trading_date
+    state.first_date = state.first_date or event.trading_date
     state.day_base = state.loss_base = event.day_start_equity
     state.orders_today = 0
     if state.spec.market:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, assert_never
 
 from ltm.core import commands as c
 from ltm.engine.control import wire
+from ltm.model.corporate import CorporateAction, action_of
 from ltm.model.errors import InvalidTransition, SessionNotFound, shown
 
 if TYPE_CHECKING:
@@ -66,15 +67,40 @@ def _command_of(ask: _OneThing, by: str) -> c.AnyRequest:
             return c.Flatten(by, ask.symbol)
         case wire.Kill():
             return c.Kill(by, ask.reason, ask.foreign)
-        case wire.Resolve():
-            return c.ResolveOrder(ask.client_order_id, by, ask.reason, ask.venue_order_id)
-        case wire.Accept():
-            return c.AcceptPosition(ask.symbol, by, ask.reason)
+        case wire.Resolve() | wire.Accept() | wire.Declare():
+            return _answer_of(ask, by)
         case _:
             assert_never(ask)
 
 
-_OneThing = wire.Pause | wire.Resume | wire.Stop | wire.Flatten | wire.Kill | wire.Resolve | wire.Accept
+def _answer_of(ask: wire.Resolve | wire.Accept | wire.Declare, by: str) -> c.AnyRequest:
+    # What only a person knows.
+    match ask:
+        case wire.Resolve():
+            return c.ResolveOrder(ask.client_order_id, by, ask.reason, ask.venue_order_id)
+        case wire.Accept():
+            return c.AcceptPosition(ask.symbol, by, ask.reason)
+        case wire.Declare():
+            return c.DeclareAction(_action_of(ask), by, ask.reason)
+
+
+_OneThing = (
+    wire.Pause
+    | wire.Resume
+    | wire.Stop
+    | wire.Flatten
+    | wire.Kill
+    | wire.Resolve
+    | wire.Accept
+    | wire.Declare
+)
+
+
+def _action_of(ask: wire.Declare) -> CorporateAction:
+    found = action_of(ask.on, ask.symbol, ask.kind, ask.value)
+    if isinstance(found, str):
+        raise InvalidTransition(found, field="action", got=f"{ask.kind} {ask.symbol} {ask.value}")
+    return found
 
 
 def about_of(ask: wire.AnyAsk, command: c.AnyRequest) -> tuple[str, str]:
@@ -91,14 +117,22 @@ def about_of(ask: wire.AnyAsk, command: c.AnyRequest) -> tuple[str, str]:
             return "flatten", ask.symbol or ""
         case wire.Kill():
             return "kill", "all orders, foreign ones too" if ask.foreign else ""
-        case wire.Resolve():
-            found = "absent" if ask.venue_order_id is None else f"venue order {ask.venue_order_id}"
-            return "orders resolve", f"{ask.client_order_id}: {found}"
-        case wire.Accept():
-            return "reconcile accept", ask.symbol
+        case wire.Resolve() | wire.Accept() | wire.Declare():
+            return _answered(ask)
         case wire.Acknowledge():
             return "alerts ack", command.alert_id if isinstance(command, c.AcknowledgeAlert) else ""
         case wire.Pause() | wire.Stop():
             return type(ask).__name__.lower(), ""
         case _:
             assert_never(ask)
+
+
+def _answered(ask: wire.Resolve | wire.Accept | wire.Declare) -> tuple[str, str]:
+    match ask:
+        case wire.Resolve():
+            found = "absent" if ask.venue_order_id is None else f"venue order {ask.venue_order_id}"
+            return "orders resolve", f"{ask.client_order_id}: {found}"
+        case wire.Accept():
+            return "reconcile accept", ask.symbol
+        case wire.Declare():
+            return "corporate-action", f"{ask.kind} {ask.symbol} {ask.value} on {ask.on}"

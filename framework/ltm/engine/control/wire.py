@@ -105,6 +105,17 @@ class Accept(Ask, frozen=True, kw_only=True):
     symbol: Name
 
 
+class Declare(Ask, frozen=True, kw_only=True):
+    """
+    Apply a corporate action whose date has come.
+    """
+
+    symbol: Name
+    kind: Name
+    value: Name
+    on: Name
+
+
 class Acknowledge(Ask, frozen=True, kw_only=True):
     """
     Note that alerts have been seen; none named: all that wait.
@@ -113,7 +124,7 @@ class Acknowledge(Ask, frozen=True, kw_only=True):
     alert_ids: tuple[Name, ...] = ()
 
 
-AnyAsk = Pause | Resume | Stop | Flatten | Kill | Resolve | Accept | Acknowledge
+AnyAsk = Pause | Resume | Stop | Flatten | Kill | Resolve | Accept | Declare | Acknowledge
 
 
 class Accepted(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="accepted"):
