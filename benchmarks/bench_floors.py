@@ -4,6 +4,9 @@ Floors: what the interpreter, decimals, the codec and the disk cost on their own
 A toy session sizes, judges, books and fills an order with six rules on exact numbers, and does
 nothing else: no journal, no identity, no reservations, no venue. What the real one costs more than
 the toy is what its promises cost.
+
+What no design can leave out of an entry is measured too, each part alone in a loop: what rules, sizer,
+codec, digest and venue need of an order's time before the kernel has done anything.
 """
 
 from __future__ import annotations
@@ -13,6 +16,7 @@ import tempfile
 import time
 import timeit
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -98,9 +102,9 @@ def toy() -> float:
 
 def each(work: Callable[[], object], count: int = 5_000) -> float:
     """
-    Return microseconds of one call.
+    Return CPU microseconds of one call.
     """
-    return timeit.timeit(work, number=count) / count * MICRO
+    return timeit.timeit(work, number=count, timer=time.process_time) / count * MICRO
 
 
 def nothing() -> None:
@@ -159,6 +163,50 @@ def append_and_commit(count: int) -> float:
         return sorted(took)[len(took) // 2] * MICRO
 
 
+class Overheard:
+    """
+    A rule or sizer that notes how it is asked.
+    """
+
+    def __init__(self, asked: object, calls: list[Callable[[], object]]) -> None:
+        self.name = asked.name  # type: ignore[attr-defined] # rules and sizers have one
+        self._asked = asked
+        self._calls = calls
+
+    def __getattr__(self, method: str) -> Callable[..., object]:
+        def note(*about: object) -> object:
+            self._calls.append(partial(getattr(self._asked, method), *about))
+            return self._calls[-1]()
+
+        return note
+
+
+def bare_entry() -> float:
+    """
+    Return microseconds of the parts of an entry that are not the kernel's.
+
+    Four rules are asked twice and the sizer once, as they were in a real order; the signal gets its key, intent and
+    fill are encoded, and the venue takes, fills and answers the order.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        desk = open_desk(Path(folder), MemoryJournal)
+        session = desk.engine.session
+        calls: list[Callable[[], object]] = []
+        context = session.context
+        context.rules = tuple((name, Overheard(rule, calls)) for name, rule in context.rules)
+        context.sizer = Overheard(context.sizer, calls)
+        trade(desk, 1)
+        intended, filled = (decode(row.kind, 1, row.payload) for row in list(session.journal.read())[-2:])
+        venue, numbers = desk.engine.broker._door._exchange.venue, iter(range(1_000_000))  # noqa: SLF001 - in this process
+        calls += [
+            partial(session.key_of, intended.signal),
+            partial(encode, intended),
+            partial(encode, filled),
+            lambda: (venue.submit(str(next(numbers)), intended.draft), venue.take_events()),
+        ]
+        return sum(each(call) for call in calls)
+
+
 def measure(options: Options) -> Iterator[Figure]:
     many = range(options.runs)
     rows = traded()
@@ -184,6 +232,8 @@ def measure(options: Options) -> Iterator[Figure]:
     for name, work in parts.items():
         yield Figure(name=name, unit="us", runs=[each(work) for _ in many])
     yield Figure(name="toy order: size, six rules, book", unit="us CPU", runs=[toy() for _ in many])
+    name = "what an entry needs of rules, sizer, codec, digest and venue, each warm"
+    yield Figure(name=name, unit="us", runs=[bare_entry() for _ in many])
     for count in (1, 200):
         name = f"{count} record{'s' if count > 1 else ''}"
         yield Figure(name=f"bare SQLite commit of {name}", unit="us wall", runs=[commit(count) for _ in many])

@@ -40,7 +40,7 @@ def test_a_sound_configuration_is_summed_up(ltm, config):
     for text in (
         "session demo (demo_model): 100000 USD, mock, no real money",
         "sizer   equity_fraction: fraction = 0.2",
-        "rule    drawdown: max_drawdown = 0.02 (tested)",
+        'rule    drawdown: max_drawdown = 0.02, scope = "session"',
         'rule    position_size: max_position_size = 0.25, denominator = "equity" (tested)',
         "limit   session_capital: 100000 USD (tested)",
         "signals file",

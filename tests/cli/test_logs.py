@@ -153,7 +153,7 @@ def test_a_changed_configuration_is_told_once(tmp_path, capsys):
     config.write_text("a = 1\n", encoding="utf-8")
     watch = logs.ConfigWatch(config)
     logs.set_up()
-    sample = e.EquitySampled(at=AT, equity=D(1), peak_equity=D(1), marks={})
+    sample = e.EquitySampled(at=AT, equity=D(1), peak_equity=D(1), marks={}, day_peak=D(1), loss_peak=D(1))
     watch.on_event(sample)
     before = watch.changed
     config.unlink()

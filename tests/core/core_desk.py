@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 
     from ltm.model.hours import Openings
     from ltm.model.order import OrderDraft
-    from ltm.ports.rules import RiskRule, RiskSnapshot, SizingView
+    from ltm.ports.rules import EquityBases, RiskRule, RiskSnapshot, SizingView
 
 D = Decimal
 MONDAY = datetime(2026, 1, 5, 10, tzinfo=UTC)
@@ -115,7 +115,7 @@ class ScriptedFloor(Scripted):
         super().__init__(name, **answers)
         self.answers["floor"] = floor if floor is not None else EquityFloor(D(100000), D(0))
 
-    def equity_floor(self, peak_equity: Decimal, day_start_equity: Decimal) -> EquityFloor:
+    def equity_floor(self, bases: EquityBases) -> EquityFloor:
         return self._answer("floor")
 
 

@@ -26,12 +26,12 @@ def sector(limit="1", sectors=None, **more):
     )
 
 
-def drawdown(limit="0.99"):
-    return Drawdown(DrawdownConfig(max_drawdown=Decimal(limit)))
+def drawdown(limit="0.99", **more):
+    return Drawdown(DrawdownConfig(max_drawdown=Decimal(limit), **more))
 
 
-def daily_loss(limit="0.99"):
-    return DailyLoss(DailyLossConfig(max_daily_loss=Decimal(limit)))
+def daily_loss(limit="0.99", **more):
+    return DailyLoss(DailyLossConfig(max_daily_loss=Decimal(limit), **more))
 
 
 def four(position="1", sectors="1", fall="0.99", loss="0.99"):

@@ -149,7 +149,7 @@ def test_a_floor_that_stops_too_early_is_broken():
     """
 
     class Early(ScriptedFloor):
-        def equity_floor(self, peak_equity, day_start_equity):
+        def equity_floor(self, bases):
             self.calls = getattr(self, "calls", 0) + 1
             return EquityFloor(D(100_000), D(50_000) if self.calls == 1 else D(60_000))
 

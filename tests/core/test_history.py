@@ -302,7 +302,14 @@ def test_the_deepest_fall_is_kept():
     samples = [(100, 100), (90, 100), (120, 120), (110, 120)]
     history = apply(
         *(
-            e.EquitySampled(at=MONDAY, equity=D(equity), peak_equity=D(peak), marks={})
+            e.EquitySampled(
+                at=MONDAY,
+                equity=D(equity),
+                peak_equity=D(peak),
+                marks={},
+                day_peak=D(peak),
+                loss_peak=D(peak),
+            )
             for equity, peak in samples
         )
     )

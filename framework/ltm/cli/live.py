@@ -16,6 +16,7 @@ from rich.text import Text
 from ltm.builtins.sinks import one_line
 from ltm.cli.listing import why
 from ltm.cli.output import as_cell, short_time
+from ltm.core.bases import bases_of
 from ltm.core.history import as_json
 from ltm.core.views import Decisions, limits_of, note_decision, positions_of, status_of
 from ltm.model.enums import Lifecycle
@@ -57,7 +58,7 @@ class View:
         self.decisions: Decisions = {}
         state, context = engine.session.state, engine.session.context
         for name, rule in context.equity_rules:
-            floor = rule.equity_floor(state.peak, state.loss_base)
+            floor = rule.equity_floor(bases_of(state))
             limit = ratio(floor.base - floor.floor, floor.base)
             self.decisions[name, ""] = Check(name, "ok", None, limit)
 

@@ -13,6 +13,7 @@ import sys
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
+from ltm.app.egress import guard_logs
 from ltm.core import events as e
 from ltm.core.codec import KIND_OF
 from ltm.core.history import as_json
@@ -94,8 +95,9 @@ class SilentHandler(logging.StreamHandler[Any]):
 
 def set_up() -> None:
     """
-    Send everything of ltm to the standard error stream as JSON lines.
+    Send everything of ltm to the standard error stream as JSON lines, without secrets.
     """
+    guard_logs()
     handler = SilentHandler(sys.stderr)
     handler.setFormatter(JsonFormatter())
     logger = logging.getLogger("ltm")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 
 from ltm.core import events as e
+from ltm.core.bases import bases_of
 from ltm.core.bench import GRAIN, Subject, bench
 from ltm.core.probes import is_held, probes_of
 from ltm.core.risk import AtPlugin, grown, headrooms, judge, snapshot_of, worst_of
@@ -94,7 +95,7 @@ def _floor(subject: Subject, rule: RiskRule) -> Proof:
     found = bench(subject)
     with AtPlugin():
         try:
-            level = rule.equity_floor(found.state.peak, found.state.loss_base).floor  # type: ignore[attr-defined] # it is an `EquityRule`
+            level = rule.equity_floor(bases_of(found.state)).floor  # type: ignore[attr-defined] # it is an `EquityRule`
         except BaseException:  # noqa: BLE001 - plugin boundary: at work it would stop entries
             return "untested"
     inside, beyond = (_stops(subject, rule, max(level, ZERO) + grain) for grain in (GRAIN, ZERO))

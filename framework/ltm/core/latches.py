@@ -1,5 +1,5 @@
 """
-Why trading is restricted.
+Stops: what restricts trading until somebody lifts it.
 """
 
 from __future__ import annotations

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
+from ltm.core.bases import raise_peaks
 from ltm.core.booking import set_rate
 from ltm.core.exposure import touch
 from ltm.core.state import Slot, State
@@ -87,10 +88,11 @@ def mark_all(  # noqa: C901, PLR0912 - the one hot loop: a call per branch would
                     if (low is not None and side <= low) or (high is not None and side >= high):
                         watch.exits.append(slot)
                         watch.raised = True
-                if equity > state.peak:
+                if equity > state.high:
                     if watch.settled:
                         # The floors rise with the peak: the first fall from it finds out by how much.
-                        state.peak = watch.alarm = equity
+                        raise_peaks(state, equity)
+                        watch.alarm = equity
                         watch.peaked = True
                 elif equity <= watch.alarm:
                     watch.raised = True
@@ -132,9 +134,10 @@ def move_rate(state: State, watch: Watch, currency: str, rate: Decimal) -> None:
         return
     set_rate(state, currency, rate)
     state.fx_moved = True
-    if state.equity > state.peak:
+    if state.equity > state.high:
         if watch.settled:
-            state.peak = watch.alarm = state.equity
+            raise_peaks(state, state.equity)
+            watch.alarm = state.equity
             watch.peaked = True
     elif state.equity <= watch.alarm:
         watch.raised = True

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 from msgspec.structs import replace
 
+from ltm.core.bases import bases_of
 from ltm.core.exposure import group_total, open_quantity, refresh, worst_values
 from ltm.core.text import clean
 from ltm.model.enums import Side
@@ -84,8 +85,7 @@ def snapshot_of(
         equity_valid=not context.stale,
         initial_capital=state.allocated + state.flows,
         cash=state.cash_total,
-        peak_equity=state.peak,
-        day_start_equity=state.loss_base,
+        bases=bases_of(state),
         trading_date=state.trading_date or context.trading_date(),
         position=slot.position,
         mark_price=slot.mark,
@@ -198,9 +198,15 @@ def judge(
             except BaseException as error:  # noqa: BLE001 - plugin boundary: whatever a rule does, it denies
                 faults.append((name, raised(error)))
                 continue
-            if type(verdict) is Allow and _finite(verdict.measured) and _finite(verdict.limit):
-                passed.append(Check(name, "ok", verdict.measured, verdict.limit, rooms[name]))
-            elif type(verdict) is Deny and _is_sound(verdict):
+            if type(verdict) is Allow:
+                measured, limit = verdict.measured, verdict.limit
+                # As `_finite` says, without the calls: nearly every verdict is one of these.
+                if (measured is None or (type(measured) is Decimal and measured.is_finite())) and (
+                    limit is None or (type(limit) is Decimal and limit.is_finite())
+                ):
+                    passed.append(Check(name, "ok", measured, limit, rooms[name]))
+                    continue
+            if type(verdict) is Deny and _is_sound(verdict):
                 text = clean(verdict.message)
                 room = rooms[name]
                 denials.append(Check(name, verdict.code, verdict.measured, verdict.limit, room, text))

@@ -11,6 +11,7 @@ from typing import Final
 
 import msgspec
 
+from ltm.core.bases import Highs, settle
 from ltm.core.booking import set_exit_levels
 from ltm.core.exposure import join_groups, rate_of
 from ltm.core.latches import Latch
@@ -75,6 +76,7 @@ class StateImage(msgspec.Struct, kw_only=True):
     peak: Decimal
     day_base: Decimal
     loss_base: Decimal
+    highs: Highs
     trading_date: date | None
     orders_today: int
     venue_ids: dict[str, str]
@@ -142,6 +144,7 @@ def load(data: bytes) -> State:
     image = _DECODER.decode(data)
     state = State(**{name: getattr(image, name) for name in _STATE_FIELDS})
     state.arm()
+    settle(state)
     state.signals.update(zip(*image.signals, strict=True))
     state.old_fills.update(dict.fromkeys(image.old_fills))
     for currency in image.cash:

@@ -13,6 +13,7 @@ from typing import Final
 import attrs
 import msgspec
 
+from ltm.core.bases import Highs
 from ltm.core.groups import Group, Totals
 from ltm.core.latches import Latch
 from ltm.core.lifecycle import RANK, TERMINAL
@@ -26,6 +27,7 @@ from ltm.model.market import MarkSample
 from ltm.model.numbers import RULES, ZERO
 from ltm.model.results import Reason
 from ltm.model.spec import SessionSpec
+from ltm.ports.rules import EquityBases
 
 KEEP_CLOSED: Final = 1024
 """Closed orders kept in memory for late reports; older ones are read back from the journal."""
@@ -267,6 +269,7 @@ class State:
     day_base: Decimal = ZERO
     loss_base: Decimal = ZERO
     """What the daily loss is measured from: `day_base`, or the second base after an override."""
+    highs: Highs = attrs.Factory(Highs)
     trading_date: date | None = None
     first_date: date | None = None
     """The trading date on which the session began: corporate actions up to it are none of its business."""
@@ -310,6 +313,9 @@ class State:
     """Records lost to damage and not yet looked at by a person."""
     tallies: Tallies = attrs.Factory(Tallies)
     # Derived, rebuilt on load.
+    high: Decimal = ZERO
+    """Equity above it raises a peak: the lower of the day's and the daily loss's."""
+    bases: EquityBases | None = None
     counts: bool = False
     """Whether `tallies` are kept."""
     totals: Totals = attrs.Factory(Totals)
@@ -379,6 +385,8 @@ def new_state(spec: SessionSpec, session_key: str) -> State:
         peak=capital,
         day_base=capital,
         loss_base=capital,
+        highs=Highs(day_peak=capital, loss_peak=capital, close_peak=capital, day_balance=capital),
+        high=capital,
     )
     state.arm()
     return state

@@ -129,11 +129,9 @@ def traded_value(limits: Limits) -> Gate:
 
 def headrooms(state: State, slot: Slot, unit: Decimal, *, is_buy: bool) -> dict[str, Decimal | None]:
     """
-    Return the largest quantity that each armed limit on a quantity would let pass.
+    Return the largest quantity that each armed limit on sums would let pass.
     """
     limits = state.spec.limits
-    if not limits.sums:
-        return {}
     totals, rooms = _totals_of(state), dict[str, Decimal | None]()
     if limits.max_gross_exposure is not None:
         # Up to the larger of its sides, an instrument adds nothing to what it counts for already.

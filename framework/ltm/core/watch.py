@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Final
 
 from ltm.core import events as e
 from ltm.core.a_shares import note_closes
+from ltm.core.bases import bases_of, raise_peaks
 from ltm.core.calendar import watch_calendar
-from ltm.core.cancels import cancel, cancel_unwanted, is_unwanted, send_cancel
+from ltm.core.cancels import cancel, is_unwanted, send_cancel
 from ltm.core.effects import Sweep
 from ltm.core.facts import ask
 from ltm.core.gates import is_rate_usable
@@ -19,10 +20,12 @@ from ltm.core.links import watch_clock, watch_link
 from ltm.core.orders import Item, blame, raise_alert
 from ltm.core.risk import AtPlugin, raised
 from ltm.core.samples import sample_marks
+from ltm.core.trips import keep_flattening, trip
 from ltm.model.enums import OrderStatus, Purpose, Severity
 from ltm.model.errors import shown
-from ltm.model.numbers import ZERO, plain, ratio
+from ltm.model.numbers import RULES, ZERO, plain, ratio
 from ltm.model.results import EquityFloor
+from ltm.ports.rules import TrippingRule
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -49,9 +52,9 @@ def watch_equity(state: State, context: Context) -> Iterator[Item]:
     Also raises the peak after a fill, and sets the level at which marks call again: the next floor or
     warning below equity.
     """
-    watch, equity = context.watch, state.equity
-    if equity > state.peak and watch.settled:
-        state.peak = equity
+    watch = context.watch
+    if state.equity > state.high and watch.settled:
+        raise_peaks(state, state.equity)
         watch.peaked = True
     alarm = _BLIND
     for name, rule in context.equity_rules:
@@ -62,8 +65,9 @@ def watch_equity(state: State, context: Context) -> Iterator[Item]:
             yield from blame(state, context, [(name, floor)])
             continue
         level = max(floor.floor, ZERO)
+        equity = _believed(state, context, rule)
         if equity <= level and _counts(state, context, rule):
-            yield from _trip(state, context, name, floor, until_roll=rule.unlatches_at_roll)
+            yield from trip(state, context, name, rule, floor=floor, equity=equity)
         else:
             warning = yield from _warn(state, context, name, floor)
             alarm = max(alarm, level, warning)
@@ -73,9 +77,17 @@ def watch_equity(state: State, context: Context) -> Iterator[Item]:
 
 def is_calm(state: State, watch: Watch) -> bool:
     """
-    Return whether equity is between alarm and peak, and nothing else happened that floors depend on.
+    Return whether equity is between alarm and peaks, and nothing else happened that floors depend on.
     """
-    return not watch.look and watch.alarm < state.equity <= state.peak
+    return not watch.look and watch.alarm < state.equity <= state.high
+
+
+def _believed(state: State, context: Context, rule: EquityRule) -> Decimal:
+    # Equity, less what the rule takes for lost of instruments whose price nobody knows (RSK-22).
+    if not context.stale or not isinstance(rule, TrippingRule) or not rule.degraded_haircut:
+        return state.equity
+    unseen = sum((abs(state.slots[symbol].market_value) for symbol in context.stale), ZERO)
+    return state.equity - RULES.multiply(rule.degraded_haircut, unseen)
 
 
 def _counts(state: State, context: Context, rule: EquityRule) -> bool:
@@ -90,7 +102,7 @@ def _counts(state: State, context: Context, rule: EquityRule) -> bool:
 def _floor(rule: EquityRule, state: State) -> EquityFloor | str:
     with AtPlugin():
         try:
-            floor: object = rule.equity_floor(state.peak, state.loss_base)
+            floor: object = rule.equity_floor(bases_of(state))
         except BaseException as error:  # noqa: BLE001 - plugin boundary: a rule that fails, stops entries
             return raised(error)
     if type(floor) is EquityFloor:
@@ -98,22 +110,6 @@ def _floor(rule: EquityRule, state: State) -> EquityFloor | str:
         if all(type(level) is Decimal and level.is_finite() for level in levels):
             return floor
     return f"answered {shown(floor)} as floor"
-
-
-def _trip(
-    state: State, context: Context, name: str, floor: EquityFloor, *, until_roll: bool
-) -> Iterator[Item]:
-    measured = ratio(floor.base - state.equity, floor.base)
-    limit = ratio(floor.base - floor.floor, floor.base)
-    message = (
-        f"equity {plain(state.equity)} is at or below {plain(floor.floor)}"
-        f" ({plain(measured)} under {plain(floor.base)}, limit {plain(limit)})"
-    )
-    yield e.TradingPaused(
-        at=context.now, code=name, message=message, measured=measured, limit=limit, until_roll=until_roll
-    )
-    yield raise_alert(state, context, Severity.CRITICAL, name, message)
-    yield from cancel_unwanted(state, context, name)
 
 
 def _warn(state: State, context: Context, name: str, floor: EquityFloor) -> Generator[Item, None, Decimal]:
@@ -152,6 +148,7 @@ def tick(state: State, context: Context) -> Iterator[Item]:
     yield from watch_calendar(state, context)
     for order in list(state.orders.values()):
         yield from _look_after(state, context, order)
+    keep_flattening(state, context)
     # Exits that wait for a cancel, a retry or an opening are looked at again.
     context.watch.exits += [slot for slot in state.held() if slot.flatten or slot.exit_armed]
     if context.mono >= context.sample_at:
@@ -232,12 +229,16 @@ def roll(state: State, context: Context) -> Iterator[Item]:
     if state.trading_date is None:
         yield e.DayRolled(at=context.now, trading_date=today, day_start_equity=state.allocated, basis="first")
     elif today > state.trading_date:
+        base, peak = state.equity, state.highs.day_peak
         if context.boot_equity is None:
-            base = state.equity
-            yield e.DayRolled(at=context.now, trading_date=today, day_start_equity=base, basis="roll")
+            yield e.DayRolled(
+                at=context.now, trading_date=today, day_start_equity=base, basis="roll", day_peak=peak
+            )
         elif context.watch.settled:
-            base = max(context.boot_equity, state.equity)
-            yield e.DayRolled(at=context.now, trading_date=today, day_start_equity=base, basis="late")
+            base = max(context.boot_equity, base)
+            yield e.DayRolled(
+                at=context.now, trading_date=today, day_start_equity=base, basis="late", day_peak=peak
+            )
             message = f"down at the roll: the day's base is {plain(base)}, the stricter of before and after"
             yield raise_alert(state, context, Severity.WARNING, "late_roll", message)
         else:
@@ -269,7 +270,14 @@ def sample_now(state: State, context: Context) -> Iterator[Item]:
         if slot.mark is not None and (slot.position or slot.orders)
     }
     yield from note_rates(state, context)
-    yield e.EquitySampled(at=context.now, equity=state.equity, peak_equity=state.peak, marks=marks)
+    yield e.EquitySampled(
+        at=context.now,
+        equity=state.equity,
+        peak_equity=state.peak,
+        marks=marks,
+        day_peak=state.highs.day_peak,
+        loss_peak=state.highs.loss_peak,
+    )
 
 
 def _look_after(state: State, context: Context, order: OrderState) -> Iterator[Item]:

@@ -90,6 +90,18 @@ def below_one(_: object, attribute: attrs.Attribute[Any], value: object) -> None
     _fraction(attribute.name, value, whole=False)
 
 
+def from_zero_below_one(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
+    """
+    Accept a fraction from 0, below 1.
+
+    Raises:
+        ConfigError: It is none.
+    """
+    number = _number(attribute.name, value)
+    if not 0 <= number < 1:
+        raise _problem(9, attribute.name, "be at least 0 and below 1", value, "for example 0.05")
+
+
 def _positive(field: str, value: object) -> None:
     number = _number(field, value)
     if not 0 < number <= _LARGEST:

@@ -5,6 +5,7 @@ Protocols that the outside implements; nothing here does anything.
 from ltm.ports.broker import Broker, Deliver, Paced
 from ltm.ports.rules import (
     CannotSize,
+    EquityBases,
     EquityRule,
     GroupExposure,
     GroupingRule,
@@ -18,6 +19,7 @@ from ltm.ports.rules import (
     SamplingSizer,
     SizingView,
     TargetSizer,
+    TrippingRule,
 )
 from ltm.ports.shell import AlertSink, Clock, Journal, Record, SignalSource
 
@@ -27,6 +29,7 @@ __all__ = [
     "CannotSize",
     "Clock",
     "Deliver",
+    "EquityBases",
     "EquityRule",
     "GroupExposure",
     "GroupLimitRule",
@@ -44,4 +47,5 @@ __all__ = [
     "SignalSource",
     "SizingView",
     "TargetSizer",
+    "TrippingRule",
 ]

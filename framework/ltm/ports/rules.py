@@ -7,13 +7,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, Final, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Final, Literal, Protocol, runtime_checkable
 
 import msgspec
 
 from ltm.model.errors import ConfigError, shown
 from ltm.model.instrument import Instrument
 from ltm.model.market import MarkSample
+from ltm.model.numbers import ZERO
 
 if TYPE_CHECKING:
     from ltm.model.order import OrderDraft
@@ -50,6 +51,33 @@ class PositionView(msgspec.Struct, frozen=True, gc=False):
     """Value if every open sell fills (RSK-05 `down`), negative when short."""
 
 
+class EquityBases(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """
+    What a loss may be measured from, in session currency. A flow of money moves them all (RSK-04).
+    """
+
+    peak: Decimal
+    """The highest equity since the session was first started."""
+    day_start: Decimal
+    """Equity at the last roll."""
+    loss_base: Decimal
+    """What the daily loss is measured from: `day_start`, or equity when a person overrode the stop."""
+    overridden: bool = False
+    """Whether `loss_base` is that second base."""
+    day_start_balance: Decimal = ZERO
+    """Capital, flows and realized profit less commissions at the last roll: no open positions."""
+    day_peak: Decimal = ZERO
+    """The highest equity since the last roll."""
+    loss_peak: Decimal = ZERO
+    """The same, or since the override."""
+    close_peak: Decimal = ZERO
+    """The highest equity at any roll."""
+    day_peaks: tuple[Decimal, ...] = ()
+    """`day_peak` of earlier trading dates, the latest first; a year of them."""
+    day_starts: tuple[Decimal, ...] = ()
+    """Equity at the rolls before the last one, the latest first."""
+
+
 class RiskSnapshot(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """
     Everything a rule may look at, as of journal record `sequence`. Money in session currency.
@@ -67,8 +95,7 @@ class RiskSnapshot(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """False while a held instrument has no usable price."""
     initial_capital: Decimal
     cash: Decimal
-    peak_equity: Decimal
-    day_start_equity: Decimal
+    bases: EquityBases
     trading_date: date
     position: Decimal
     mark_price: Decimal | None
@@ -121,7 +148,7 @@ class EquityRule(Protocol):
     every fill, mark and second, and stops entries the moment it is reached.
     """
 
-    def equity_floor(self, peak_equity: Decimal, day_start_equity: Decimal) -> EquityFloor:
+    def equity_floor(self, bases: EquityBases) -> EquityFloor:
         """
         Return the floor for these bases. Must not fall when a base rises.
         """
@@ -131,6 +158,27 @@ class EquityRule(Protocol):
     def unlatches_at_roll(self) -> bool:
         """
         Whether a new trading day lifts the stop (daily loss) or only a person does (drawdown).
+        """
+        ...
+
+
+@runtime_checkable
+class TrippingRule(Protocol):
+    """
+    An `EquityRule` whose stop may do more than stop entries.
+    """
+
+    @property
+    def on_trip(self) -> Literal["pause", "flatten", "kill"]:
+        """
+        What follows: exits only; exits only and every position closed; or nothing but cancels.
+        """
+        ...
+
+    @property
+    def degraded_haircut(self) -> Decimal:
+        """
+        What fraction of a held instrument's value is taken for lost while it has no usable price.
         """
         ...
 

@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal, localcontext
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,7 +18,7 @@ from ltm.model.instrument import Instrument
 from ltm.model.numbers import RULES
 from ltm.model.order import OrderDraft
 from ltm.model.results import Allow, Deny, EquityFloor
-from ltm.ports import EquityRule, GroupingRule, RiskSnapshot
+from ltm.ports import EquityBases, EquityRule, GroupingRule, RiskSnapshot, TrippingRule
 from ltm_risk_daily_loss import hooks
 from ltm_risk_daily_loss.config import DailyLossConfig
 from ltm_risk_daily_loss.rule import DailyLoss
@@ -37,6 +38,11 @@ def rule(limit="0.1", amount=None):
     return DailyLoss(DailyLossConfig(max_daily_loss=limit and D(limit), max_daily_loss_amount=amount))
 
 
+def bases(peak, day_start, **more):
+    more = {"loss_base": day_start, **more}
+    return EquityBases(peak=D(peak), day_start=D(day_start), **{name: D(base) for name, base in more.items()})
+
+
 def snapshot(equity, base="100000", *, valid=True):
     return RiskSnapshot(
         sequence=1,
@@ -46,8 +52,7 @@ def snapshot(equity, base="100000", *, valid=True):
         equity_valid=valid,
         initial_capital=D(100000),
         cash=D(equity),
-        peak_equity=D(200000),
-        day_start_equity=D(base),
+        bases=EquityBases(peak=D(200000), day_start=D(base), loss_base=D(base)),
         trading_date=date(2026, 1, 5),
         position=D(0),
         mark_price=D(100),
@@ -82,7 +87,7 @@ def fold(rule, start, steps):
             tripped = tripped and not rule.unlatches_at_roll
         else:
             equity = D(value)
-        tripped = tripped or equity <= rule.equity_floor(D(0), base).floor
+        tripped = tripped or equity <= rule.equity_floor(bases(D(0), base)).floor
         yield equity, base, tripped
 
 
@@ -119,7 +124,7 @@ def test_the_boundary(limit, amount, equity, expected):
     RSK-23: a loss of exactly the limit trips, as a fraction, in money, and with the tighter of both.
     """
     judged = rule(limit, amount)
-    floor = judged.equity_floor(D(110000), D(100000))
+    floor = judged.equity_floor(bases(D(110000), D(100000)))
     verdict = judged.check(ORDER, snapshot(equity))
 
     assert isinstance(verdict, expected)
@@ -134,7 +139,9 @@ def test_a_gain_within_the_day_does_not_raise_the_base():
     """
     judged = rule("0.02")
 
-    assert judged.equity_floor(D(100000), D(100000)) == judged.equity_floor(D(150000), D(100000))
+    assert judged.equity_floor(bases(D(100000), D(100000))) == judged.equity_floor(
+        bases(D(150000), D(100000))
+    )
 
 
 @pytest.mark.parametrize("equity", ["0", "-5"])
@@ -147,7 +154,7 @@ def test_without_equity_entries_stop(equity, base, amount):
     judged = rule("0.999" if amount is None else None, amount)
 
     assert "daily_loss" == judged.check(ORDER, snapshot(equity, base)).code
-    assert D(equity) <= judged.equity_floor(D(0), D(base)).floor
+    assert D(equity) <= judged.equity_floor(bases(D(0), D(base))).floor
 
 
 def test_an_equity_that_cannot_be_judged_denies():
@@ -193,7 +200,7 @@ def test_headroom_agrees_with_check(equity, base, limit, amount):
     allowed = isinstance(judged.check(ORDER, snapshot(equity, base)), Allow)
 
     assert (None if allowed else D(0)) == judged.headroom(ORDER, snapshot(equity, base))
-    assert allowed == (equity > judged.equity_floor(D(0), base).floor)
+    assert allowed == (equity > judged.equity_floor(bases(D(0), base)).floor)
 
 
 @given(base=equities, higher=equities, limit=limits, amount=amounts)
@@ -204,7 +211,7 @@ def test_the_floor_does_not_fall_when_the_base_rises(base, higher, limit, amount
     low, high = sorted((base, higher))
     judged = rule(limit, amount)
 
-    assert judged.equity_floor(D(0), low).floor <= judged.equity_floor(D(0), high).floor
+    assert judged.equity_floor(bases(D(0), low)).floor <= judged.equity_floor(bases(D(0), high)).floor
 
 
 @given(equity=equities, base=equities, amount=amounts)
@@ -275,3 +282,55 @@ def test_the_rule_is_offered_under_its_name():
     assert "daily_loss" == name == made.name
     assert isinstance(made, EquityRule)
     assert not isinstance(made, GroupingRule)
+
+
+# --- Options --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("options", "more", "base"),
+    [
+        ({}, {}, "100000"),
+        ({"trailing": True}, {"loss_peak": "104000"}, "104000"),
+        ({"trailing": True}, {"loss_peak": "99000"}, "100000"),
+        ({"base": "balance"}, {"day_start_balance": "103000"}, "103000"),
+        ({"base": "balance"}, {"day_start_balance": "97000"}, "97000"),
+        (
+            {"base": "balance", "trailing": True},
+            {"day_start_balance": "97000", "loss_peak": "104000"},
+            "104000",
+        ),
+        ({"base": "balance"}, {"day_start_balance": "103000", "overridden": 1}, "100000"),
+    ],
+)
+def test_the_base_is_the_one_that_the_options_name(options, more, base):
+    """
+    RSK-23: what the floor, the verdict and the headroom are measured from.
+    """
+    judged = DailyLoss(DailyLossConfig(max_daily_loss=D("0.1"), **options))
+    known = bases("200000", "100000", **more)
+    at = msgspec.structs.replace(snapshot(D(base) * D("0.9"), "1"), bases=known)
+    above = msgspec.structs.replace(at, equity=at.equity + 1)
+
+    assert D(base) == judged.equity_floor(known).base
+    assert (Deny, Allow) == (type(judged.check(ORDER, at)), type(judged.check(ORDER, above)))
+    assert (D(0), None) == (judged.headroom(ORDER, at), judged.headroom(ORDER, above))
+
+
+@pytest.mark.parametrize("options", [{"base": "cash"}, {"on_trip": "panic"}])
+def test_options_are_refused_when_they_are_none(options):
+    """
+    BAD-028: each names itself.
+    """
+    with pytest.raises(ConfigError, match=next(iter(options))):
+        DailyLossConfig(max_daily_loss=D("0.1"), **options)
+
+
+def test_it_says_what_follows_a_trip():
+    """
+    RSK-23: the kernel reads it through the port.
+    """
+    judged = DailyLoss(DailyLossConfig(max_daily_loss=D("0.1"), on_trip="kill"))
+
+    assert isinstance(judged, TrippingRule)
+    assert ("kill", D(0)) == (judged.on_trip, judged.degraded_haircut)

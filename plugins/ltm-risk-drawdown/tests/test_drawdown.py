@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal, localcontext
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,7 +18,7 @@ from ltm.model.instrument import Instrument
 from ltm.model.numbers import RULES
 from ltm.model.order import OrderDraft
 from ltm.model.results import Allow, Deny, EquityFloor
-from ltm.ports import EquityRule, GroupingRule, RiskSnapshot
+from ltm.ports import EquityBases, EquityRule, GroupingRule, RiskSnapshot, TrippingRule
 from ltm_risk_drawdown import hooks
 from ltm_risk_drawdown.config import DrawdownConfig
 from ltm_risk_drawdown.rule import Drawdown
@@ -37,6 +38,11 @@ def rule(limit="0.1"):
     return Drawdown(DrawdownConfig(max_drawdown=D(limit)))
 
 
+def bases(peak, day_start, **more):
+    more = {"loss_base": day_start, **more}
+    return EquityBases(peak=D(peak), day_start=D(day_start), **{name: D(base) for name, base in more.items()})
+
+
 def snapshot(equity, peak="100000", *, valid=True):
     return RiskSnapshot(
         sequence=1,
@@ -46,8 +52,7 @@ def snapshot(equity, peak="100000", *, valid=True):
         equity_valid=valid,
         initial_capital=D(100000),
         cash=D(equity),
-        peak_equity=D(peak),
-        day_start_equity=D(100000),
+        bases=EquityBases(peak=D(peak), day_start=D(100000), loss_base=D(100000)),
         trading_date=date(2026, 1, 5),
         position=D(0),
         mark_price=D(100),
@@ -80,7 +85,7 @@ def fold(rule, start, steps):
         else:
             equity = D(value)
             peak = max(peak, equity)
-        tripped = tripped or equity <= rule.equity_floor(peak, equity).floor
+        tripped = tripped or equity <= rule.equity_floor(bases(peak, equity)).floor
         yield equity, peak, tripped
 
 
@@ -114,7 +119,7 @@ def test_the_boundary(equity, expected):
     RSK-22: exactly 10 % trips a 10 % limit.
     """
     judged = rule()
-    floor = judged.equity_floor(D(110000), D(0))
+    floor = judged.equity_floor(bases(D(110000), D(0)))
     verdict = judged.check(ORDER, snapshot(equity, "110000"))
 
     assert isinstance(verdict, expected)
@@ -132,7 +137,7 @@ def test_without_equity_entries_stop(equity, peak):
     judged = rule("0.999")
 
     assert "drawdown" == judged.check(ORDER, snapshot(equity, peak)).code
-    assert D(equity) <= judged.equity_floor(D(peak), D(0)).floor
+    assert D(equity) <= judged.equity_floor(bases(D(peak), D(0))).floor
 
 
 def test_an_equity_that_cannot_be_judged_denies():
@@ -175,7 +180,7 @@ def test_headroom_agrees_with_check(equity, peak, limit):
     allowed = isinstance(judged.check(ORDER, snapshot(equity, peak)), Allow)
 
     assert (None if allowed else D(0)) == judged.headroom(ORDER, snapshot(equity, peak))
-    assert allowed == (equity > judged.equity_floor(peak, D(0)).floor)
+    assert allowed == (equity > judged.equity_floor(bases(peak, D(0))).floor)
 
 
 @given(equity=equities, peak=equities, higher=equities, limit=limits)
@@ -186,7 +191,7 @@ def test_the_floor_does_not_fall_when_the_peak_rises(equity, peak, higher, limit
     low, high = sorted((peak, higher))
     judged = rule(limit)
 
-    assert judged.equity_floor(low, equity).floor <= judged.equity_floor(high, equity).floor
+    assert judged.equity_floor(bases(low, equity)).floor <= judged.equity_floor(bases(high, equity)).floor
 
 
 @given(equity=equities, peak=equities)
@@ -233,3 +238,84 @@ def test_the_rule_is_offered_under_its_name():
     assert "drawdown" == name == made.name
     assert isinstance(made, EquityRule)
     assert not isinstance(made, GroupingRule)
+
+
+# --- Options --------------------------------------------------------------------------------------
+
+EARLIER = {
+    "day_peak": "104000",
+    "close_peak": "103000",
+    "day_peaks": ("108000", "112000"),
+    "day_starts": ("101000", "102000"),
+}
+
+
+@pytest.mark.parametrize(
+    ("options", "peak"),
+    [
+        ({}, "120000"),
+        ({"scope": "day"}, "104000"),
+        ({"scope": "rolling:1d"}, "104000"),
+        ({"scope": "rolling:2d"}, "108000"),
+        ({"scope": "rolling:3d"}, "112000"),
+        ({"scope": "rolling:366d"}, "112000"),
+        ({"peak_sample": "day_close"}, "103000"),
+        ({"peak_sample": "day_close", "scope": "day"}, "100000"),
+        ({"peak_sample": "day_close", "scope": "rolling:2d"}, "101000"),
+        ({"peak_sample": "day_close", "scope": "rolling:9d"}, "102000"),
+    ],
+)
+def test_the_peak_is_the_one_that_scope_and_sample_name(options, peak):
+    """
+    RSK-22: what the floor, the verdict and the headroom are measured from.
+    """
+    judged = Drawdown(DrawdownConfig(max_drawdown=D("0.1"), **options))
+    known = EquityBases(peak=D(120000), day_start=D(100000), loss_base=D(1), **exact_bases(EARLIER))
+    at = msgspec.structs.replace(snapshot(D(peak) * D("0.9")), bases=known)
+    above = msgspec.structs.replace(at, equity=at.equity + 1)
+
+    assert D(peak) == judged.equity_floor(known).base
+    assert (Deny, Allow) == (type(judged.check(ORDER, at)), type(judged.check(ORDER, above)))
+    assert (D(0), None) == (judged.headroom(ORDER, at), judged.headroom(ORDER, above))
+
+
+def exact_bases(table):
+    return {name: tuple(map(D, base)) if isinstance(base, tuple) else D(base) for name, base in table.items()}
+
+
+@pytest.mark.parametrize(
+    "scope", ["week", "rolling", "rolling:0d", "rolling:367d", "rolling:3", "rolling:03d", "", 7]
+)
+def test_a_scope_that_is_none_is_refused(scope):
+    """
+    BAD-028: at load, with what may stand there.
+    """
+    with pytest.raises(ConfigError, match='scope must be "session", "day" or "rolling:Nd"'):
+        DrawdownConfig(max_drawdown=D("0.1"), scope=scope)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"peak_sample": "hourly"},
+        {"on_trip": "panic"},
+        {"degraded_haircut": D(1)},
+        {"degraded_haircut": D("-0.1")},
+    ],
+)
+def test_other_options_are_refused_when_they_are_none(options):
+    """
+    BAD-028: each names itself.
+    """
+    with pytest.raises(ConfigError, match=next(iter(options))):
+        DrawdownConfig(max_drawdown=D("0.1"), **options)
+
+
+def test_it_says_what_follows_a_trip():
+    """
+    RSK-22: the kernel reads both through the port.
+    """
+    judged = Drawdown(DrawdownConfig(max_drawdown=D("0.1"), on_trip="flatten", degraded_haircut=D("0.25")))
+
+    assert isinstance(judged, TrippingRule)
+    assert ("flatten", D("0.25")) == (judged.on_trip, judged.degraded_haircut)

@@ -17,7 +17,7 @@ from ltm.model.instrument import Instrument
 from ltm.model.numbers import RULES
 from ltm.model.order import OrderDraft
 from ltm.model.results import Allow, Deny
-from ltm.ports import EquityRule, GroupingRule, RiskSnapshot
+from ltm.ports import EquityBases, EquityRule, GroupingRule, RiskSnapshot
 from ltm_risk_position_size import hooks
 from ltm_risk_position_size.config import PositionSizeConfig
 from ltm_risk_position_size.rule import PositionSize
@@ -64,8 +64,7 @@ def snapshot(
         equity_valid=True,
         initial_capital=D(capital),
         cash=D(equity),
-        peak_equity=D(equity),
-        day_start_equity=D(equity),
+        bases=EquityBases(peak=D(equity), day_start=D(equity), loss_base=D(equity)),
         trading_date=date(2026, 1, 5),
         position=D(0),
         mark_price=D(price),

@@ -17,7 +17,7 @@ from ltm.model.instrument import Instrument
 from ltm.model.numbers import RULES
 from ltm.model.order import OrderDraft
 from ltm.model.results import Allow, Deny
-from ltm.ports import EquityRule, GroupExposure, GroupingRule, RiskSnapshot
+from ltm.ports import EquityBases, EquityRule, GroupExposure, GroupingRule, RiskSnapshot
 from ltm_risk_sector_concentration import hooks
 from ltm_risk_sector_concentration.config import SectorConcentrationConfig
 from ltm_risk_sector_concentration.rule import SectorConcentration
@@ -72,8 +72,7 @@ def snapshot(*groups, equity="100000", price="100", long="0", short="0"):
         equity_valid=True,
         initial_capital=D(equity),
         cash=D(equity),
-        peak_equity=D(equity),
-        day_start_equity=D(equity),
+        bases=EquityBases(peak=D(equity), day_start=D(equity), loss_base=D(equity)),
         trading_date=date(2026, 1, 5),
         position=D(0),
         mark_price=D(price),

@@ -166,6 +166,9 @@ class EquitySampled(Event, frozen=True):
     equity: Decimal
     peak_equity: Decimal
     marks: dict[str, Decimal]
+    day_peak: Decimal
+    loss_peak: Decimal
+    """The highest equity since the roll, and since the daily loss was last overridden."""
 
 
 class MarksSampled(Event, frozen=True):
@@ -187,6 +190,8 @@ class DayRolled(Event, frozen=True):
     trading_date: date
     day_start_equity: Decimal
     basis: Literal["first", "roll", "late"]
+    day_peak: Decimal | None = None
+    """The highest equity of the date that ended."""
 
 
 class FlowRecorded(Event, frozen=True):

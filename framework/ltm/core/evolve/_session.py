@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ltm.core import bases
 from ltm.core.booking import set_exit_levels, set_rate
 from ltm.core.exposure import join_groups, rate_of, touch
 from ltm.core.latches import Latch
@@ -15,7 +16,7 @@ from ltm.core.state import KEEP_ALERTS, Slot, State
 from ltm.core.tallies import note_roll
 from ltm.model.enums import TradingState
 from ltm.model.errors import JournalError
-from ltm.model.numbers import COST_GRID, RULES, ZERO
+from ltm.model.numbers import ZERO
 
 if TYPE_CHECKING:
     from ltm.core import events as e
@@ -96,12 +97,12 @@ def trading_resumed(state: State, event: e.TradingResumed) -> None:
     if "journal_repaired" in event.codes:
         state.lost_count = 0
     if event.reset_peak:
-        state.peak = state.equity
+        bases.rebase(state)
         state.rebases += 1
     if "unexplained_cash" in event.codes:
         state.cash_base = None  # a person has classified it: compare afresh from here
     if event.second_base is not None:
-        state.loss_base = event.second_base
+        bases.override(state, event.second_base)
     state.settle_trading_state()
 
 
@@ -141,6 +142,8 @@ def equity_sampled(state: State, event: e.EquitySampled) -> None:
         touch(slot)
     state.equity = event.equity
     state.peak = event.peak_equity
+    state.highs.day_peak, state.highs.loss_peak = event.day_peak, event.loss_peak
+    bases.settle(state)
     state.sampled_at = event.at
 
 
@@ -158,7 +161,7 @@ def marks_sampled(state: State, event: e.MarksSampled) -> None:
 def day_rolled(state: State, event: e.DayRolled) -> None:
     state.trading_date = event.trading_date
     state.first_date = state.first_date or event.trading_date
-    state.day_base = state.loss_base = event.day_start_equity
+    bases.roll(state, event.day_start_equity, event.day_peak)
     state.orders_today = 0
     if state.spec.market:
         for slot in state.slots.values():
@@ -184,9 +187,7 @@ def flow_recorded(state: State, event: e.FlowRecorded) -> None:
     state.rebases += 1
     state.equity += event.amount
     if before > 0:
-        for name in ("peak", "day_base", "loss_base"):
-            base = RULES.divide(RULES.multiply(getattr(state, name), state.equity), before)
-            setattr(state, name, base.quantize(COST_GRID, context=RULES))
+        bases.scale(state, before)
 
 
 def limit_neared(state: State, event: e.LimitNeared) -> None:
