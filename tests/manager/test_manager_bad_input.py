@@ -448,8 +448,8 @@ def test_a_sizer_that_answers_nonsense_denies(desk, wish, monkeypatch):
         (
             {"plugin": "fixed_notional", "notional": 99.99},
             {},
-            "zero_size",
-            "fixed_notional asked for nothing",
+            "below_min_lot",
+            "fixed_notional leaves 0.98980204, less than one lot of 1",
         ),
     ],
     ids=[

@@ -173,12 +173,15 @@ class Sizer:
 
     def size(self, signal: SignalRecord, view: SizingView) -> Decimal:
         """
-        Return the quantity, 0 where there is no room for a lot.
+        Return the quantity in whole lots, or what is less than one.
         """
         wish = self._wish(self._config, signal, view)
         if view.headroom is not None and view.headroom < wish:
             wish = view.headroom
-        return floor_to(wish, view.instrument.lot_size) if wish > ZERO else ZERO
+        if wish <= ZERO:
+            return ZERO
+        # Less than a lot is left as it is: the kernel says whose doing that is.
+        return floor_to(wish, view.instrument.lot_size) or wish
 
 
 class VolatilityTarget(Sizer):
