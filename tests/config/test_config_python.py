@@ -114,3 +114,22 @@ def test_all_problems_are_told_at_once():
     assert {"initial_capital", "stop_loss_pct"} == {problem.field for problem in caught.value.problems}
     assert "initial_capital must be" in str(caught.value)
     assert "stop_loss_pct must be" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "stop",
+    [
+        {"stop_loss_pct": 0.05},
+        {"take_profit_pct": 0.05},
+        {"trailing_stop_pct": 0.05},
+        {"trailing_stop_distance": 5},
+    ],
+    ids=str,
+)
+def test_it_is_said_where_stops_are_watched(stop):
+    """RSK-24: once at the start; a simulated market ends with the process anyway."""
+    values = {"id": "demo", "model_id": "m", "initial_capital": 1000, **stop}
+    real, mock = (session_spec(values, broker=broker).notices for broker in ("venue", "mock"))
+
+    assert ("session demo: its stops are watched here, and do not work while ltm is down",) == real
+    assert () == mock

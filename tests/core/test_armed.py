@@ -83,6 +83,25 @@ def test_every_limit_that_is_armed_is_listed_and_holds():
     assert {"tested"} == set(found.values())
 
 
+@pytest.mark.parametrize(
+    "terms",
+    [
+        {"trailing_stop_pct": D("0.02"), "stop_loss_pct": D("0.3"), "take_profit_pct": D("0.1")},
+        {"trailing_stop_distance": D("0.5"), "stop_loss_pct": D("0.3"), "take_profit_pct": D("0.1")},
+        {"trailing_stop_distance": D(250)},
+    ],
+    ids=str,
+)
+def test_each_stop_is_tested_by_itself(terms):
+    """
+    RSK-24: the nearer of two does not hide the other one.
+    """
+    found = proofs(subject(**terms))
+
+    assert {*terms} < {*found}
+    assert {"tested"} == {found[name] for name in terms}
+
+
 def test_without_limits_there_is_what_every_session_has():
     """
     Issue 3: the session's own money, and the age of prices.

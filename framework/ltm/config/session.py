@@ -133,6 +133,10 @@ class SessionTable:
     """Entries that may be sent in one trading day; 0 lets none through. No limit when left out."""
     stop_loss_pct: Decimal | None = attrs.field(default=None, validator=_optional(below_one))
     """Close a position that has lost this fraction of its entry price."""
+    trailing_stop_pct: Decimal | None = attrs.field(default=None, validator=_optional(below_one))
+    """Close a position whose price has fallen this fraction from the best one since it was opened."""
+    trailing_stop_distance: Decimal | None = attrs.field(default=None, validator=_optional(positive))
+    """The same as a difference of prices; give one of the two."""
     take_profit_pct: Decimal | None = attrs.field(default=None, validator=_optional(_profit))
     """Close a position that has gained this fraction of its entry price."""
     i_accept_large_take_profit: bool = False
@@ -249,6 +253,7 @@ def terms(
     said = reader.build(SessionTable, table, path)
     zone = _zone(reader, table, path, hours)
     _practice(reader, table, path, broker)
+    _one_trail(reader, said, path)
     if said is None or zone is None or len(reader.problems) > before:
         return None
     openings = hours.calendar.openings(hours.days) if hours.calendar else None
@@ -256,7 +261,7 @@ def terms(
         spec=structs.replace(_spec(said, hours, zone, broker, required_rules), corporate_actions=actions),
         max_position_size=said.max_position_size,
         naive_timestamps=said.naive_timestamps,
-        notices=_notices(said, zone, openings),
+        notices=_notices(said, zone, openings, broker),
         openings=openings,
     )
 
@@ -271,6 +276,14 @@ def _zone(reader: Reader, table: object, path: str, hours: Schedule) -> str | No
         return machine_zone(reader.environ) if table.get("trading_hours") is not None else "UTC"
     # Another type than text is reported by the table itself.
     return check_zone(reader, name, join(path, "timezone")) if isinstance(name, str) else None
+
+
+def _one_trail(reader: Reader, said: SessionTable | None, path: str) -> None:
+    if said is None or said.trailing_stop_pct is None or said.trailing_stop_distance is None:
+        return
+    where = join(path, "trailing_stop_distance")
+    message = f"{where} must not be given with trailing_stop_pct, got {said.trailing_stop_distance}"
+    reader.refuse(28, where, message, value=said.trailing_stop_distance, hint="give one of the two")
 
 
 def _practice(reader: Reader, table: object, path: str, broker: str) -> None:
@@ -297,6 +310,8 @@ def _spec(
         on_stop=said.on_stop,
         max_daily_trades=said.max_daily_trades,
         stop_loss_pct=said.stop_loss_pct,
+        trailing_stop_pct=said.trailing_stop_pct,
+        trailing_stop_distance=said.trailing_stop_distance,
         take_profit_pct=said.take_profit_pct,
         trading_windows=hours.windows,
         calendar=hours.calendar.name if hours.calendar else "",
@@ -330,7 +345,7 @@ def _day_roll(said: SessionTable, hours: Schedule) -> int:
     return hours.calendar.roll if hours.calendar else 0
 
 
-def _notices(said: SessionTable, zone: str, openings: Openings | None) -> tuple[str, ...]:
+def _notices(said: SessionTable, zone: str, openings: Openings | None, broker: str) -> tuple[str, ...]:
     notices = []
     if said.max_daily_trades == 0:
         notices.append(f"session {said.id}: max_daily_trades is 0, so nothing will be bought")
@@ -339,4 +354,7 @@ def _notices(said: SessionTable, zone: str, openings: Openings | None) -> tuple[
         notices.append(f"session {said.id}: calendar {openings.calendar} is known until {until}")
     elif said.trading_hours is not None and said.timezone is None:
         notices.append(f"session {said.id}: timezone is not given; trading_hours are this machine's {zone}")
+    stops = (said.stop_loss_pct, said.trailing_stop_pct, said.trailing_stop_distance, said.take_profit_pct)
+    if broker not in PRACTICE and any(stop is not None for stop in stops):
+        notices.append(f"session {said.id}: its stops are watched here, and do not work while ltm is down")
     return tuple(notices)

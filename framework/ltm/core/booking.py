@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from ltm.core.state import FillState, Slot, State
+    from ltm.model.spec import SessionSpec
 
 
 def book(slot: Slot, signed: Decimal, price: Decimal) -> Decimal:
@@ -27,6 +28,7 @@ def book(slot: Slot, signed: Decimal, price: Decimal) -> Decimal:
     if not position or (position > 0) == (signed > 0):
         if not position:
             slot.epoch += 1
+            slot.best = None
             slot.exit_attempts = 0
             slot.retry_at = 0.0
         slot.cost += signed * price * scale
@@ -157,16 +159,20 @@ def set_rate(state: State, currency: str, rate: Decimal) -> None:
 
 def set_exit_levels(state: State, slot: Slot) -> None:
     """
-    Work out the prices at which the position's stop loss and take profit trigger (RSK-24).
+    Work out the prices at which the position's stops and its take profit trigger (RSK-24).
     """
     slot.exit_low = slot.exit_high = None
     slot.exit_armed = False
-    position = slot.position
-    stop, profit = state.spec.stop_loss_pct, state.spec.take_profit_pct
+    position, spec = slot.position, state.spec
+    stop, profit = spec.stop_loss_pct, spec.take_profit_pct
     if not position:
         slot.flatten = False
+        slot.best = slot.best_noted = None
         return
-    if stop is None and profit is None:
+    trails = spec.trails
+    if not trails:
+        slot.best = None
+    if stop is None and profit is None and not trails:
         return
     entry = RULES.divide(slot.cost, position * slot.instrument.multiplier)
     below, above = (stop, profit) if position > 0 else (profit, stop)
@@ -175,3 +181,29 @@ def set_exit_levels(state: State, slot: Slot) -> None:
     if above is not None:
         slot.exit_high = RULES.multiply(entry, ONE + above)
     slot.exit_armed = True
+    if trails:
+        _trail(spec, slot, entry)
+
+
+def _trail(spec: SessionSpec, slot: Slot, entry: Decimal) -> None:
+    # The nearer of two stops counts. On the other side the next better price calls, so that the stop can follow.
+    if slot.best is None:
+        slot.best = entry
+    best, tick = slot.best, slot.instrument.tick_size
+    stop = trail_level(spec, best, long=slot.position > 0)
+    if slot.position > 0:
+        slot.exit_low = stop if slot.exit_low is None else max(slot.exit_low, stop)
+        slot.exit_high = best + tick if slot.exit_high is None else min(slot.exit_high, best + tick)
+    else:
+        slot.exit_high = stop if slot.exit_high is None else min(slot.exit_high, stop)
+        slot.exit_low = best - tick if slot.exit_low is None else max(slot.exit_low, best - tick)
+
+
+def trail_level(spec: SessionSpec, best: Decimal, *, long: bool) -> Decimal:
+    """
+    Return where a trailing stop stands behind the best price so far.
+    """
+    away = spec.trailing_stop_distance
+    if away is None:
+        away = RULES.multiply(abs(best), spec.trailing_stop_pct or ZERO)
+    return RULES.subtract(best, away) if long else RULES.add(best, away)

@@ -7,18 +7,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from ltm.core import events as e
+from ltm.core.booking import trail_level
 from ltm.core.cancels import cancel
 from ltm.core.effects import Sweep
 from ltm.core.exposure import open_quantity
 from ltm.core.facts import OWN_EXITS
 from ltm.core.orders import BUY, SELL, Item, Terms, Wish, place_exit, raise_alert
 from ltm.core.sizing import exit_size
+from ltm.core.trailing import exit_side, lift
 from ltm.model.enums import Lifecycle, Purpose, Severity, Side, TradingState
 from ltm.model.numbers import ZERO, plain
 from ltm.model.order import OrderDraft
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from decimal import Decimal
 
     from ltm.core.context import Context
     from ltm.core.state import Slot, State
@@ -28,10 +31,13 @@ def watch_exits(state: State, context: Context, terms: Terms, slots: list[Slot])
     """
     Close positions whose stop loss or take profit has triggered, or that shall be flat.
     """
+    if state.spec.trails:
+        for slot in slots:
+            lift(state, slot)
     if state.lifecycle not in _EXITING or state.trading_state in _STOPPED:
         return
     for slot in slots:
-        purpose = _due(slot)
+        purpose = _due(state, slot)
         if purpose is Purpose.FLATTEN or (purpose is not None and state.lifecycle is Lifecycle.RUNNING):
             yield from _exit(state, context, terms, slot, purpose)
 
@@ -40,19 +46,28 @@ _EXITING: Final = frozenset({Lifecycle.RUNNING, Lifecycle.STOPPING})
 _STOPPED: Final = frozenset({TradingState.HALTED, TradingState.KILLED})
 
 
-def _due(slot: Slot) -> Purpose | None:
+def _due(state: State, slot: Slot) -> Purpose | None:
     if not slot.position:
         return None
     if slot.flatten:
         return Purpose.FLATTEN
-    side = (slot.bid if slot.position > 0 else slot.ask) or slot.mark
-    if side is None or slot.received is None:
+    side = exit_side(slot)
+    if side is None:
         return None
     if slot.exit_low is not None and side <= slot.exit_low:
-        return Purpose.STOP_LOSS if slot.position > 0 else Purpose.TAKE_PROFIT
+        return _stop(state, slot, side) if slot.position > 0 else Purpose.TAKE_PROFIT
     if slot.exit_high is not None and side >= slot.exit_high:
-        return Purpose.TAKE_PROFIT if slot.position > 0 else Purpose.STOP_LOSS
+        return Purpose.TAKE_PROFIT if slot.position > 0 else _stop(state, slot, side)
     return None
+
+
+def _stop(state: State, slot: Slot, side: Decimal) -> Purpose:
+    # Which of the two stops it is: the fixed one, or the one that follows the price.
+    if slot.best is None:
+        return Purpose.STOP_LOSS
+    long = slot.position > 0
+    level = trail_level(state.spec, slot.best, long=long)
+    return Purpose.TRAILING_STOP if (side <= level if long else side >= level) else Purpose.STOP_LOSS
 
 
 def _exit(state: State, context: Context, terms: Terms, slot: Slot, purpose: Purpose) -> Iterator[Item]:

@@ -33,7 +33,7 @@ SCHEDULE: Final = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0)
 """Seconds between queries about an unknown order (REL 2.2.1)."""
 UNPROVEN: Final = 3
 """Stage of alarm about an order that only a person can resolve; the earlier ones are about waiting."""
-OWN_EXITS: Final = frozenset({Purpose.STOP_LOSS, Purpose.TAKE_PROFIT, Purpose.FLATTEN})
+OWN_EXITS: Final = frozenset({Purpose.STOP_LOSS, Purpose.TRAILING_STOP, Purpose.TAKE_PROFIT, Purpose.FLATTEN})
 _ABSENT: Final = OrderStatus.ABSENT
 _ACCEPTED: Final = Fact.ACCEPTED
 _UNANSWERED: Final = frozenset({OrderStatus.INTENDED, OrderStatus.SUBMITTED, OrderStatus.UNKNOWN})

@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 import attrs
+from msgspec import structs
 
 from ltm.core import events as e
 from ltm.core.bench import GRAIN, SYMBOL, Bench, Subject, bench
@@ -94,10 +95,18 @@ def _session(spec: SessionSpec) -> Iterator[Probe]:
         yield Probe("max_daily_trades", str(spec.max_daily_trades), _daily(spec.max_daily_trades))
     if spec.min_confidence > 0:
         yield Probe("min_confidence", plain(spec.min_confidence), _confidence(spec.min_confidence))
-    if spec.stop_loss_pct is not None:
-        yield Probe("stop_loss_pct", plain(spec.stop_loss_pct), _level(-spec.stop_loss_pct))
-    if spec.take_profit_pct is not None:
-        yield Probe("take_profit_pct", plain(spec.take_profit_pct), _level(spec.take_profit_pct))
+    yield from _stops(spec)
+
+
+def _stops(spec: SessionSpec) -> Iterator[Probe]:
+    for name, sign in (("stop_loss_pct", -ONE), ("trailing_stop_pct", -ONE), ("take_profit_pct", ONE)):
+        share: Decimal | None = getattr(spec, name)
+        if share is not None:
+            yield Probe(name, plain(share), _level(name, ONE, sign * share))
+    distance = spec.trailing_stop_distance
+    if distance is not None:
+        level = _level("trailing_stop_distance", distance + distance, -distance)
+        yield Probe("trailing_stop_distance", plain(distance), level)
 
 
 def _amounts(spec: SessionSpec, limits: Limits) -> Iterator[Probe]:
@@ -112,12 +121,14 @@ def _amounts(spec: SessionSpec, limits: Limits) -> Iterator[Probe]:
             yield Probe(name, f"{plain(most)} {spec.currency}", _sized(name, most))
 
 
-def _level(share: Decimal) -> Attempt:
+def _level(name: str, bought_at: Decimal, away: Decimal) -> Attempt:
     def attempt(found: Bench, step: int) -> bool:
-        move(found.state, found.slot, ONE, ONE)
+        others = {other: None for other in _STOPS if other != name}
+        found.state.spec = structs.replace(found.state.spec, **others)  # each stop by itself
+        move(found.state, found.slot, ONE, bought_at)
         found.slot.received = None
-        inward = GRAIN if share < 0 else -GRAIN
-        price = ONE + share + (0 if step else inward)
+        inward = GRAIN if away < 0 else -GRAIN
+        price = bought_at + away + (0 if step else inward)
         mark_all(
             found.state,
             found.context.watch,
@@ -127,6 +138,9 @@ def _level(share: Decimal) -> Attempt:
         return not found.context.watch.exits
 
     return attempt
+
+
+_STOPS: Final = ("stop_loss_pct", "take_profit_pct", "trailing_stop_pct", "trailing_stop_distance")
 
 
 # --- Counts -------------------------------------------------------------------------------------

@@ -48,6 +48,7 @@ class SlotImage(msgspec.Struct, kw_only=True):
     bought: Decimal = ZERO
     previous_close: Decimal | None = None
     samples: tuple[MarkSample, ...] = ()
+    best: Decimal | None = None
 
 
 class StateImage(msgspec.Struct, kw_only=True):

@@ -174,6 +174,10 @@ class Slot:
     """Between these two a new price cannot be a bad tick."""
     suspect: Decimal | None = None
     suspect_at: float = 0.0
+    best: Decimal | None = None
+    """The best exit-side price since the position was opened, where its stop trails."""
+    best_noted: Decimal | None = None
+    """The same as last written down."""
     exit_low: Decimal | None = None
     exit_high: Decimal | None = None
     """Exit-side prices at which stop loss or take profit trigger."""

@@ -20,6 +20,7 @@ from ltm.core.links import watch_clock, watch_link
 from ltm.core.orders import Item, blame, raise_alert
 from ltm.core.risk import AtPlugin, raised
 from ltm.core.samples import sample_marks
+from ltm.core.trailing import note_best
 from ltm.core.trips import keep_flattening, trip
 from ltm.model.enums import OrderStatus, Purpose, Severity
 from ltm.model.errors import shown
@@ -153,6 +154,7 @@ def tick(state: State, context: Context) -> Iterator[Item]:
     context.watch.exits += [slot for slot in state.held() if slot.flatten or slot.exit_armed]
     if context.mono >= context.sample_at:
         yield from sample(state, context)
+    yield from note_best(state, context)
     if context.sampling is not None:
         yield from sample_marks(state, context, context.sampling)
     if context.mono >= context.sweep_at and state.link_up and not context.sweeping:

@@ -64,6 +64,7 @@ class Purpose(StrEnum):
 
     SIGNAL = "signal"
     STOP_LOSS = "stop_loss"
+    TRAILING_STOP = "trailing_stop"
     TAKE_PROFIT = "take_profit"
     FLATTEN = "flatten"
     FOREIGN = "foreign"

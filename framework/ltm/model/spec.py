@@ -98,6 +98,9 @@ class SessionSpec(msgspec.Struct, frozen=True, kw_only=True):
     max_daily_trades: int | None = None
     stop_loss_pct: Decimal | None = None
     take_profit_pct: Decimal | None = None
+    trailing_stop_pct: Decimal | None = None
+    trailing_stop_distance: Decimal | None = None
+    """The same as a difference of prices; at most one of the two is given."""
     trading_windows: tuple[tuple[int, int], ...] = ()
     """Minutes since local midnight; empty means always open."""
     calendar: str = ""
@@ -144,3 +147,10 @@ class SessionSpec(msgspec.Struct, frozen=True, kw_only=True):
         Whether the session trades at certain times only.
         """
         return bool(self.trading_windows or self.calendar or self.trading_days)
+
+    @property
+    def trails(self) -> bool:
+        """
+        Whether positions have a stop that follows the price.
+        """
+        return self.trailing_stop_pct is not None or self.trailing_stop_distance is not None

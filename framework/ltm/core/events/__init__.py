@@ -63,6 +63,7 @@ from ltm.core.events._session import (
     RecordLost,
     RuleFaulted,
     SessionOpened,
+    StopsTrailed,
     TermsChanged,
     TradingHalted,
     TradingKilled,
@@ -88,6 +89,7 @@ SessionEvent = (
     | RatesNoted
     | EquitySampled
     | MarksSampled
+    | StopsTrailed
     | DayRolled
     | FlowRecorded
     | RuleFaulted
@@ -187,6 +189,7 @@ __all__ = [
     "SessionEvent",
     "SessionOpened",
     "SignalIgnored",
+    "StopsTrailed",
     "TermsChanged",
     "TradingHalted",
     "TradingKilled",

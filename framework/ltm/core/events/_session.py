@@ -182,6 +182,14 @@ class MarksSampled(Event, frozen=True):
     marks: dict[str, MarkSample]
 
 
+class StopsTrailed(Event, frozen=True):
+    """
+    The best prices since positions were opened, where stops follow them; sampled like prices.
+    """
+
+    best: dict[str, Decimal]
+
+
 class DayRolled(Event, frozen=True):
     """
     A trading date began. `late`: we were down at the roll (RSK-23).

@@ -38,6 +38,7 @@ _EVOLVE: Final[dict[type[e.AnyEvent | e.Outline], Callable[[State, Any], None]]]
     e.RatesNoted: _session.rates_noted,
     e.EquitySampled: _session.equity_sampled,
     e.MarksSampled: _session.marks_sampled,
+    e.StopsTrailed: _session.stops_trailed,
     e.DayRolled: _session.day_rolled,
     e.ClosesNoted: _session.closes_noted,
     e.FlowRecorded: _session.flow_recorded,

@@ -158,6 +158,13 @@ def marks_sampled(state: State, event: e.MarksSampled) -> None:
         slot.samples = (*slot.samples, mark)[-event.keep :]
 
 
+def stops_trailed(state: State, event: e.StopsTrailed) -> None:
+    for symbol, best in event.best.items():
+        slot = state.slots[symbol]
+        slot.best = slot.best_noted = best
+        set_exit_levels(state, slot)
+
+
 def day_rolled(state: State, event: e.DayRolled) -> None:
     state.trading_date = event.trading_date
     state.first_date = state.first_date or event.trading_date
