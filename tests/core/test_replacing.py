@@ -10,6 +10,7 @@ from core_desk import KEY, Desk
 from ltm.core import commands as c
 from ltm.core import events as e
 from ltm.core.effects import SendCancel
+from ltm.core.invariants import violations
 from ltm.core.snapshot import dump, load
 from ltm.engine.memory import MemoryJournal
 from ltm.model.enums import Lifecycle, OrderStatus, OrderType
@@ -524,3 +525,15 @@ def test_what_is_waited_for_is_in_the_snapshot(desk):
     kept = load(dump(desk.state))
 
     assert ([order_id], D(50)) == (kept.replacing, kept.orders[order_id].successor.quantity)
+
+
+def test_books_that_wait_for_nothing_are_found():
+    """
+    I-06: an order has a successor if and only if the session waits for it to be gone.
+    """
+    desk = ready()
+    order_id = resting(desk)
+    replace(desk, order_id, limit_price=91)
+    desk.state.replacing.clear()
+
+    assert [f"I-06 {order_id}"] == [text[: len(f"I-06 {order_id}")] for text in violations(desk.state)]

@@ -222,6 +222,7 @@ def test_the_best_price_survives_the_process(through):
     desk.boot()
     desk.connect()
     desk.sweep()
+    desk.wait()  # held, and without a price yet
     marks(desk, 110)
 
     assert TRAILED == exits(desk)

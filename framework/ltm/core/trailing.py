@@ -35,7 +35,7 @@ def lift(state: State, slot: Slot) -> None:
     Take note of a price that is better than any since the position was opened.
     """
     best, side = slot.best, exit_side(slot)
-    if best is None or side is None or not slot.position:
+    if best is None or side is None:
         return
     if side > best if slot.position > 0 else side < best:
         slot.best = side
