@@ -81,6 +81,12 @@ def test_a_limit_reaches_the_sessions_terms(config, line, name, value):
         ),
         ("max_positions = 1.5", 7, "max_positions", "must be a whole number"),
         ('restricted = ["ok", ""]', 28, "restricted[1]", "must be a symbol"),
+        (
+            'restricted = ["A", "B", "C"]\nallowed = ["C", "D", "A"]',
+            29,
+            "allowed",
+            'allowed and restricted both name "C", "A"',
+        ),
         ('allowed = "ACME"', 7, "allowed", "must be a list"),
         ("max_gross_exposure = 0", 25, "max_gross_exposure", "must be a positive finite amount"),
         ("link_timeout = 0", 28, "link_timeout", "must be > 0 seconds, got 0"),

@@ -327,10 +327,31 @@ def test_tokens_are_counted_from_one_moment():
     """
     rate, now = Rate(3, 3.0), Desk(start=False).now
 
-    assert [3, 3, 3, 2, 2, 1, 0, 3] == [
+    assert [3, 3, 3, 2, 2, 1, 0, 0, 0, 3] == [
         tokens(now + timedelta(seconds=full) if full is not None else None, rate, now)
-        for full in (None, -1, 0, 0.5, 1, 2, 3, 3.1)
+        for full in (None, -1, 0, 0.5, 1, 2, 3, 3.1, 6, 6.000001)
     ]
+
+
+@settings(max_examples=30)
+@given(st.integers(1, 4), st.integers(1, 30_000_000))
+def test_a_clock_set_back_a_little_fills_no_empty_bucket(count, microseconds):
+    """
+    C08, I-19: by anything up to the bucket's own span; it is full again a span after the clock caught up.
+    """
+    desk = Desk(limits=Limits(max_order_rate=Rate(count, 30.0)), max_price_age=1e9)
+    desk.mark("AAA", 1)
+    for _ in range(count):
+        desk.order("buy", 1)
+    desk.now -= timedelta(microseconds=microseconds)
+    assert ("max_order_rate",) == desk.codes("buy", 1)
+    assert ("max_order_rate",) == desk.codes("buy", 1)
+
+    desk.pass_time(60)
+
+    assert [()] * count == [desk.codes("buy", 1) for _ in range(count)]
+    assert ("max_order_rate",) == desk.codes("buy", 1)
+    desk.check()
 
 
 # --- C10: duplicates ------------------------------------------------------------------------------
@@ -694,6 +715,57 @@ def test_a_days_trades_are_worth_no_more_than_so_much(quantity, expected):
     assert () == limit(desk, "buy", 100, 100, "CCC")
 
 
+def test_a_corrected_fill_is_traded_at_its_true_value():
+    """
+    C28: from 1 to 90 of 100 each: 9,000 were traded, and by one fill.
+    """
+    desk = desk_of(max_traded_value=D(10000))
+    order = desk.order("buy", 90)
+    desk.fill(order, 1, fill_id="x")
+    desk.fill(order, 90, fill_id="x")
+
+    assert ("max_traded_value",) == limit(desk, "buy", 11, 100, "BBB")
+    assert () == limit(desk, "buy", 10, 100, "BBB")
+    assert 1 == desk.state.tallies.fills
+
+
+def test_an_inferred_fill_and_the_real_one_are_traded_once():
+    """
+    C28, F21.
+    """
+    desk = desk_of(max_traded_value=D(10000))
+    order = desk.order("buy", 50)
+    told = desk.report(order, OrderStatus.FILLED, 50, average_fill_price=D(100))
+    desk.do(c.QueryAnswered(order, told, ()))
+    desk.fill(order, 50, fill_id="real")
+
+    assert ("max_traded_value",) == limit(desk, "buy", 51, 100, "BBB")
+    assert () == limit(desk, "buy", 50, 100, "BBB")
+    assert 1 == desk.state.tallies.fills
+
+
+def test_what_an_old_fill_loses_makes_no_room_today():
+    """
+    C28: what it gains was traded, whenever.
+    """
+    desk = desk_of(max_traded_value=D(10000))
+    order = desk.order("buy", 90)
+    desk.fill(order, 50, fill_id="x")
+    desk.say(order, OrderStatus.CANCELED, 50)
+    desk.wait(24 * 3600)
+    for name in NAMES:
+        desk.mark(name, 100)
+    desk.hold(60, symbol="BBB")
+    desk.fill(order, 10, fill_id="x")
+
+    assert ("max_traded_value",) == limit(desk, "buy", 41, 100, "CCC")
+
+    desk.fill(order, 20, fill_id="x")
+
+    assert ("max_traded_value",) == limit(desk, "buy", 31, 100, "CCC")
+    assert () == limit(desk, "buy", 30, 100, "CCC")
+
+
 def test_what_was_traded_survives_kill_9():
     """
     C28, RSK-11.
@@ -947,6 +1019,44 @@ def test_an_adapter_that_knows_better_is_believed():
     assert desk.state.link_up
 
 
+def test_an_adapter_that_says_so_during_a_silence_is_believed_too():
+    """
+    C39: an answered ping proves a request's way and back, not the stream; only the adapter knows that one.
+    """
+    desk = silent_desk()
+    desk.wait(10.001)
+    desk.link(up=False, reason="stream closed")
+    desk.sweep()
+    desk.wait(1)
+    desk.sweep()
+    desk.mark("AAA", 100)
+    assert ("not_ready",) == codes(desk, "buy", 1)
+
+    desk.wait(20)
+    desk.link(up=True)
+    desk.wait(1)
+    desk.sweep()
+    desk.mark("AAA", 100)
+
+    assert () == codes(desk, "buy", 1)
+    assert ["link_down"] == desk.alerts()
+
+
+@pytest.mark.parametrize(("seconds", "up"), [("9.999", True), ("10", True), ("10.001", False)])
+def test_the_silence_begins_with_the_connection(seconds, up):
+    """
+    C39: a machine that has been up for days has heard of nobody for none of them.
+    """
+    desk = Desk(start=False, limits=Limits(link_timeout=10.0), max_price_age=1e9)
+    desk.pass_time(100_000)
+    desk.boot()
+    desk.connect()
+    desk.wait(float(seconds))
+
+    assert up is desk.state.link_up
+    assert ["link_down"] * (not up) == desk.alerts()
+
+
 def test_a_market_in_this_process_has_no_link_to_lose():
     """
     C39: its time jumps from one day to the next.
@@ -992,6 +1102,22 @@ def test_one_intent_at_the_venue_twice_stops_everything():
 
     assert TradingState.KILLED is desk.state.trading_state
     assert ["intent_conservation"] == desk.alerts()
+
+
+def test_an_order_on_two_pages_is_one_order():
+    """
+    C41, BAD-110: pages overlap; the larger of what they say of it counts.
+    """
+    desk = desk_of()
+    order = desk.order("buy", 10)
+    listed = desk.open_orders()
+    desk.sweep(open_orders=listed + listed)
+    assert TradingState.ACTIVE is desk.state.trading_state
+
+    sizes = [desk.report(order, OrderStatus.ACCEPTED, quantity=D(size)) for size in (11, 10)]
+    desk.sweep(open_orders=tuple(sizes))
+
+    assert TradingState.KILLED is desk.state.trading_state
 
 
 def test_somebody_elses_orders_and_a_lost_journals_are_no_breach():

@@ -53,6 +53,37 @@ def test_an_order_that_is_worked_in_parts_ends_when_all_of_them_have(desk):
     desk.check()
 
 
+def test_a_part_that_ends_before_the_ack_ends_only_itself(desk):
+    """
+    REL-4, split orders, REL-1: the stream may be faster than the answer to the request.
+    """
+    order_id = desk.signal("buy", 100).client_order_id
+    part(desk, order_id, "p1", 40, 0, GONE)
+
+    assert (OrderStatus.ACCEPTED, D(100)) == (desk.get(order_id).status, desk.get(order_id).leaves)
+
+    part(desk, order_id, "p2", 60)
+    desk.answer(order_id)
+    desk.fill(order_id, 60, 100, client_order_id=None, venue_order_id="p2")
+    part(desk, order_id, "p2", 60, 60, DONE)
+
+    assert (GONE, D(60)) == (desk.get(order_id).status, desk.slot().position)
+    desk.check()
+
+
+@pytest.mark.parametrize(("status", "asked"), [(WORKING, 0), (GONE, 1)])
+def test_the_end_of_a_part_without_a_name_is_asked_about(desk, status, asked):
+    """
+    REL-4: of which part it tells nobody knows.
+    """
+    order_id = desk.order()
+    desk.say(order_id, status, quantity=D(40), venue_order_id=None)
+
+    assert (OrderStatus.ACCEPTED, D(100)) == (desk.get(order_id).status, desk.get(order_id).leaves)
+    assert asked == len(desk.sent(QueryOrder))
+    desk.check()
+
+
 def test_an_order_whose_parts_are_all_filled_is_filled(desk):
     """
     I-15.

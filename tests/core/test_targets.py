@@ -157,25 +157,29 @@ def test_reducing_to_a_target_is_an_exit():
 
 
 @pytest.mark.parametrize(
-    ("keep", "code"),
+    "keep",
     [
-        (lambda view: D("NaN"), "sizer_fault"),
-        (lambda view: D("Infinity"), "sizer_fault"),
-        (lambda view: D("-1E+300"), "sizer_fault"),
-        (lambda view: 40, "sizer_fault"),
-        (lambda view: None, "sizer_fault"),
-        (lambda view: 1 // 0, "sizer_fault"),
+        lambda view: D("NaN"),
+        lambda view: D("Infinity"),
+        lambda view: D("-1E+300"),
+        lambda view: 40,
+        lambda view: None,
+        lambda view: 1 // 0,
     ],
     ids=["nan", "infinite", "huge", "int", "none", "raises"],
 )
-def test_a_target_that_is_no_quantity_denies_and_a_quantity_still_passes(keep, code):
+def test_a_sizer_that_fails_does_not_block_the_way_out(keep):
     """
-    F25, BAD-074: nobody knows how much to keep; the signal may say it, and the session's own exits do not ask.
+    F25, BAD-074, RSK-06: nobody knows how much to keep, so all that is left is closed; a signal may still name less.
     """
-    desk = desk_of(keep, stop_loss_pct=D("0.05"))
-
-    assert code == sold(desk)
+    desk = desk_of(keep)
     assert D(30) == sold(desk, quantity=30)
+
+    answer = desk.signal("sell")
+
+    assert (False, D(70)) == (answer.entry, answer.draft.quantity)
+    assert "all that is left is closed" in answer.sizing
+    desk.check()
 
 
 def test_a_sizer_that_cannot_tell_says_why():

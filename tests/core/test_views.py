@@ -20,9 +20,12 @@ from ltm.core.views import (
     reasons_of,
     status_of,
 )
+from ltm.engine.selfcheck import SelfCheck
 from ltm.model.enums import Side
+from ltm.model.market import Quote
 from ltm.model.reports import Ambiguous
 from ltm.model.results import Allow, Check
+from ltm.model.spec import Limits
 from ltm.ports.rules import GroupingRule
 
 D = Decimal
@@ -43,6 +46,29 @@ def limit(rows: list[LimitRow], rule: str, symbol: str | None = None) -> LimitRo
 
 def decisions(desk: Desk) -> dict:
     return latest_decisions(desk.state, desk.journal)
+
+
+def test_looking_at_a_session_changes_nothing_in_it():
+    """
+    I-10, RSK-20: prices and rates of many digits, and whoever looks has an ordinary decimal context.
+    """
+    desk = Desk(
+        limits=Limits(max_gross_exposure=D(5)),
+        instruments=[stock("AAA", currency="JPY"), stock("JPY/USD")],
+        max_price_age=1e9,
+    )
+    desk.mark("JPY/USD", D(1) / D("157.32"))
+    desk.mark("AAA", "1234.5")
+    desk.fill(desk.order("buy", 30), 30, "1234.5")
+    desk.session.listener = None
+    check = SelfCheck(desk.state)
+    for price, look in (("1234.6", status_of), ("1234.7", limits_of)):
+        desk.pass_time(1)
+        desk.session.mark([Quote("AAA", desk.now, D(price), None, None)])
+        look(desk.state, {})
+
+        desk.do(c.RaiseAlert("info", "x", "y"))
+        assert check.look() is None
 
 
 def test_status_adds_up():

@@ -474,16 +474,17 @@ def test_a_sizer_without_an_answer_says_why(desk, sizer, signal, code, text):
     assert [] == desk.door.submitted
 
 
-def test_a_target_that_fails_denies_a_sell_but_not_one_that_names_its_quantity(desk):
-    """F25: nobody knows how much to keep; the position can still be left."""
+def test_a_target_that_fails_closes_what_a_sell_does_not_name(desk):
+    """F25, RSK-06: nobody knows how much to keep, and no sizer blocks the way out."""
     session = desk.start(sizer="target_weights")
     desk.trade(session, score=0.2)
 
-    refused = desk.trade(session, action="sell", score=30)
-    sold = desk.trade(session, action="sell", score=30, quantity=5)
+    named = desk.trade(session, action="sell", score=30, quantity=5)
+    rest = desk.trade(session, action="sell", score=30)
 
-    assert ("denied", ["sizer_fault"]) == (refused.status, [reason.code for reason in refused.reasons])
-    assert ("filled", 5) == (sold.status, sold.filled_quantity)
+    assert ("filled", 5) == (named.status, named.filled_quantity)
+    assert "filled" == rest.status
+    assert {} == desk.manager.get_current_positions(session).positions
 
 
 def test_arguments_of_the_wrong_kind_are_named(desk):

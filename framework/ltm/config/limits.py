@@ -70,6 +70,15 @@ def _symbols(_: object, attribute: attrs.Attribute[Any], value: tuple[str, ...])
             raise ConfigError(message, code="LTM-CFG-028", field=field, got=symbol, hint='for example "ACME"')
 
 
+def _apart(seen: object, attribute: attrs.Attribute[Any], value: tuple[str, ...]) -> None:
+    _symbols(seen, attribute, value)
+    both = [shown(symbol) for symbol in value if symbol in getattr(seen, "restricted", ())]
+    if both:
+        message = f"{attribute.name} and restricted both name {', '.join(both)}"
+        hint = "an instrument is entered or it is not: take it out of one of them"
+        raise ConfigError(message, code="LTM-CFG-029", field=attribute.name, got=", ".join(value), hint=hint)
+
+
 def _wider(seen: object, attribute: attrs.Attribute[Any], value: Decimal) -> None:
     below_one(seen, attribute, value)
     entries = getattr(seen, "price_collar", None)
@@ -116,7 +125,7 @@ class LimitsTable:
     """Orders and cancels of a day for each fill, one fill added (C13); 20 is usual."""
     restricted: tuple[str, ...] = attrs.field(default=(), validator=_symbols)
     """Instruments that are not entered (C16)."""
-    allowed: tuple[str, ...] = attrs.field(default=(), validator=_symbols)
+    allowed: tuple[str, ...] = attrs.field(default=(), validator=_apart)
     """The only instruments that are entered; all with `[]`."""
     prevent_self_match: bool = False
     """Deny an entry that could trade with an open order of the session's own (C20)."""

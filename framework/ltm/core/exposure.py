@@ -4,11 +4,12 @@ Worst-case exposure: every open order filled against us, buys and sells never ne
 
 from __future__ import annotations
 
+from decimal import localcontext
 from typing import TYPE_CHECKING
 
 from ltm.core.groups import Group
 from ltm.model.enums import Side
-from ltm.model.numbers import ONE, ZERO
+from ltm.model.numbers import EXACT, ONE, ZERO
 
 if TYPE_CHECKING:
     from decimal import Decimal
@@ -93,27 +94,28 @@ def refresh(slot: Slot) -> tuple[Decimal, Decimal]:
     up, down = values = worst_values(slot)
     worst = max(abs(up), abs(down))
     delta = worst - slot.worst
+    # Nothing is written before everything is known: a sum that does not fit leaves all as it was.
+    sums = [group.total + delta * weight for group, weight in slot.groups] if delta else ()
     if slot.totals is not None:
         _add_up(slot.totals, slot, values, worst)
     slot.worst = worst
     slot.stale = False
-    if delta:
-        for group, weight in slot.groups:
-            group.total += delta * weight
+    for (group, _), total in zip(slot.groups, sums, strict=False):
+        group.total = total
     return values
 
 
 def _add_up(totals: Totals, slot: Slot, values: tuple[Decimal, Decimal], worst: Decimal) -> None:
     # Everything but `total`, which is a group's like any other's.
     up, down = values
-    totals.long += up - slot.up
-    totals.short += down - slot.down
+    value = open_entries(slot) if slot.orders or slot.open else slot.open
+    totals.long, totals.short, totals.open = (
+        totals.long + (up - slot.up),
+        totals.short + (down - slot.down),
+        totals.open + (value - slot.open),
+    )
     totals.count += bool(worst) - bool(slot.worst)
-    slot.up, slot.down = up, down
-    if slot.orders or slot.open:
-        value = open_entries(slot)
-        totals.open += value - slot.open
-        slot.open = value
+    slot.up, slot.down, slot.open = up, down, value
 
 
 def open_entries(slot: Slot) -> Decimal:
@@ -136,8 +138,21 @@ def group_total(group: Group) -> Decimal:
     while stale:
         slot = stale.pop()
         if slot.stale:
-            refresh(slot)
+            try:
+                refresh(slot)
+            except ArithmeticError:
+                stale.add(slot)  # what could not be summed must not be taken for summed
+                raise
     return group.total
+
+
+def settle_groups(state: State) -> None:
+    """
+    Bring every group up to date, for readers that must not change what they look at; in the session's own numbers.
+    """
+    with localcontext(EXACT):
+        for group in (*state.groups.values(), state.totals):
+            group_total(group)
 
 
 def join_groups(state: State, slot: Slot) -> None:

@@ -162,7 +162,7 @@ def order_reported(state: State, context: Context, order: OrderState, report: Or
     if not _sound(order, report):
         yield from disbelieved(context, order, f"{report.status} with {report.filled_quantity} filled")
         return
-    yield from _there(state, context, order, report)
+    yield from there(state, context, order, report)
     if report.filled_quantity > order.filled or _is_odd(order, report):
         # The fills themselves are still to come, or the sum is older than what we know: ask before believing it.
         yield from ask(context, order)
@@ -183,8 +183,10 @@ def _sound(order: OrderState, report: OrderReport) -> bool:
     return report.symbol == order.symbol and report.side is order.side and filled.is_finite() and filled >= 0
 
 
-def _there(state: State, context: Context, order: OrderState, report: OrderReport) -> Iterator[Item]:
-    # The venue knows the order: that alone may be news.
+def there(state: State, context: Context, order: OrderState, report: OrderReport) -> Iterator[Item]:
+    """
+    Take that the venue knows the order: that alone may be news.
+    """
     venue_id = report.venue_order_id or order.venue_order_id or ""
     if order.status is OrderStatus.ABSENT:
         yield from late(state, context, order, venue_id)
@@ -241,7 +243,7 @@ def query_answered(
     if not _sound(order, report):
         yield from disbelieved(context, order, f"{report.status} with {report.filled_quantity} filled")
         return
-    yield from _there(state, context, order, report)
+    yield from there(state, context, order, report)
     if report.filled_quantity > order.filled:
         yield from _infer(state, context, order, report)
     if report.filled_quantity <= order.filled:

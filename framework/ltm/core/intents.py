@@ -35,7 +35,8 @@ def watch_intents(
 
     An id of ours without an intent is from a lost journal; it is adopted elsewhere (REL-4).
     """
-    working: dict[str, Decimal] = {}
+    # Overlapping pages list an order twice, perhaps as it was before and after a change (BAD-110).
+    listed: dict[tuple[str, str | None], Decimal] = {}
     for report in reports:
         name = report.client_order_id
         if (
@@ -43,7 +44,11 @@ def watch_intents(
             and report.quantity.is_finite()
             and sequence_of(state.session_key, name) is not None
         ):
-            working[name] = working.get(name, ZERO) + report.quantity
+            key = (name, report.venue_order_id)
+            listed[key] = max(listed.get(key, ZERO), report.quantity)
+    working: dict[str, Decimal] = {}
+    for (name, _), quantity in listed.items():
+        working[name] = working.get(name, ZERO) + quantity
     for name, quantity in working.items():
         order = recall(name)
         if order is None or order.purpose is Purpose.FOREIGN or quantity <= order.quantity:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from ltm.core.effects import Sweep
 from ltm.core.orders import Item, raise_alert
-from ltm.core.reconcile import link_reported
+from ltm.core.reconcile import link_changed
 from ltm.model.enums import Severity
 from ltm.model.reports import LinkReport
 
@@ -38,10 +38,10 @@ def watch_link(state: State, context: Context) -> Iterator[Item]:
         context.lost_in_silence = silent > limit
         if context.lost_in_silence:
             reason = f"nothing was heard for {silent:.0f} s"
-            yield from link_reported(state, context, LinkReport(up=False, at=context.now, reason=reason))
+            yield from link_changed(state, context, LinkReport(up=False, at=context.now, reason=reason))
     elif context.lost_in_silence and silent <= limit:
         context.lost_in_silence = False
-        yield from link_reported(state, context, LinkReport(up=True, at=context.now))
+        yield from link_changed(state, context, LinkReport(up=True, at=context.now))
         return
     asked = state.link_up or context.lost_in_silence
     if asked and not context.sweeping and min(silent, context.mono - context.pinged_at) > limit / 2:

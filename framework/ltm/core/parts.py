@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from ltm.core import events as e
 from ltm.core.effects import SendCancel
-from ltm.core.facts import ask, known, order_reported
+from ltm.core.facts import ask, known, order_reported, there
 from ltm.core.fills import SOON
 from ltm.core.lifecycle import TERMINAL, Fact
 from ltm.core.orders import Item, raise_alert
@@ -34,11 +34,11 @@ def order_told(state: State, context: Context, order: OrderState, report: OrderR
     A query answers for the whole order; here a smaller quantity than we asked for is that of a part.
     """
     name = report.venue_order_id
-    if not name or order.venue_order_id is None or order.status in TERMINAL or not _is_sound(order, report):
+    if order.status in TERMINAL or not _is_sound(order, report):
         return order_reported(state, context, order, report)
     if report.quantity < order.quantity:
-        return _part_told(context, order, report, name)
-    if name == order.venue_order_id:
+        return _part_told(state, context, order, report, name)
+    if not name or order.venue_order_id is None or name == order.venue_order_id:
         return order_reported(state, context, order, report)
     if state.venue_ids.get(name) == order.client_order_id:
         return ()  # what it was called before it was replaced
@@ -69,7 +69,14 @@ def _seen(context: Context, order: OrderState, report: OrderReport, name: str) -
     )
 
 
-def _part_told(context: Context, order: OrderState, report: OrderReport, name: str) -> Iterator[Item]:
+def _part_told(
+    state: State, context: Context, order: OrderState, report: OrderReport, name: str | None
+) -> Iterator[Item]:
+    yield from there(state, context, order, report)
+    if not name:
+        if report.status in TERMINAL:
+            yield from ask(context, order)  # of which part nobody knows
+        return
     part = (order.parts or {}).get(name)
     if part is None or _is_news(part, report):
         yield _seen(context, order, report, name)

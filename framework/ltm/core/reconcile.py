@@ -95,6 +95,16 @@ def _has_doubts(state: State) -> bool:
 
 def link_reported(state: State, context: Context, report: LinkReport) -> Iterator[Item]:
     """
+    Take what the adapter says of its connection: where it says down, no answer but its own word brings it back (C39).
+    """
+    context.lost_in_silence = False
+    if report.up:
+        context.heard_at = context.mono
+    return link_changed(state, context, report)
+
+
+def link_changed(state: State, context: Context, report: LinkReport) -> Iterator[Item]:
+    """
     Take the connection's going up or down; everything is compared again once it is back (C39).
     """
     if report.up is state.link_up:

@@ -89,6 +89,7 @@ class Session(Recorder):
 
     def _connected(self, account: AccountReport, instruments: Iterable[Instrument]) -> Iterator[Item]:
         state, context = self.state, self.context
+        context.heard_at = context.mono
         yield from reconcile.bind(state, context, account)
         for instrument in instruments:
             yield from define(state, context, instrument)

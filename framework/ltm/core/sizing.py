@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from ltm.model.signal import SignalRecord
     from ltm.ports.rules import TargetSizer
 
+FAULT: Final = "sizer_fault"
 _LARGEST: Final = Decimal("1E+15")
 """More than this is no quantity but a fault of the sizer (F25)."""
 
@@ -101,6 +102,8 @@ def reduction(
         context, targets.target_position, signal, _view(state, context, slot, signal, unit=unit, room=None)
     )
     if isinstance(target, Check):
+        if target.code == FAULT:  # nobody knows how much to keep, and the way out is never blocked (RSK-06)
+            return all_of(state, slot, left), f"{target.message}; all that is left is closed", None
         return ZERO, target.message or "", target
     kept = max(target if slot.position > ZERO else -target, ZERO)
     lot = slot.instrument.lot_size
@@ -191,4 +194,4 @@ def _ask(
 
 
 def _fault(context: Context, what: str) -> Check:
-    return Check("sizer", "sizer_fault", message=f"{context.sizer.name} {what}")
+    return Check("sizer", FAULT, message=f"{context.sizer.name} {what}")

@@ -50,20 +50,25 @@ def step_of(rate: Rate) -> timedelta:
 
 def tokens(full_at: datetime | None, rate: Rate, now: datetime) -> int:
     """
-    Return how many tokens a bucket holds. One that would be full later than any spending explains was
-    filled before the clock went back: it counts as full, once.
+    Return how many tokens a bucket holds. One that would be full much later than any spending explains was
+    filled before the clock went back far: it counts as full, once.
     """
     step = step_of(rate)
-    if full_at is None or full_at <= now or full_at - now > step * rate.count:
+    if full_at is None or _is_full(full_at, step, rate, now):
         return rate.count
-    return rate.count - -(-(full_at - now) // step)
+    return max(rate.count - -(-(full_at - now) // step), 0)
+
+
+def _is_full(full_at: datetime, step: timedelta, rate: Rate, now: datetime) -> bool:
+    # A clock that is set back a little, as time servers do every day, must not fill what is empty.
+    return full_at <= now or full_at - now > 2 * step * rate.count
 
 
 def _spend(tallies: Tallies, key: str, rate: Rate | None, now: datetime) -> None:
     if rate is None:
         return
     step, full_at = step_of(rate), tallies.buckets.get(key)
-    if full_at is None or full_at <= now or full_at - now > step * rate.count:
+    if full_at is None or _is_full(full_at, step, rate, now):
         full_at = now
     tallies.buckets[key] = min(full_at + step, now + step * rate.count)
 
@@ -122,6 +127,16 @@ def note_fill(tallies: Tallies, value: Decimal) -> None:
     """
     tallies.fills += 1
     tallies.traded += abs(value)
+
+
+def note_correction(tallies: Tallies, before: Decimal, value: Decimal, *, is_old: bool) -> None:
+    """
+    Count what a fill was worth in truth; one that never was is none. What an old one loses frees nothing today.
+    """
+    more = abs(value) - abs(before)
+    if more > ZERO or not is_old:
+        tallies.traded = max(tallies.traded + more, ZERO)
+        tallies.fills = max(tallies.fills - (not value), 0)
 
 
 def note_roll(tallies: Tallies) -> None:

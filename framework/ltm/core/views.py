@@ -8,19 +8,19 @@ journal, and the names are those of the command line's JSON.
 from __future__ import annotations
 
 from datetime import date, datetime
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from ltm.core import events as e
 from ltm.core.codec import decode
-from ltm.core.exposure import group_total, worst_values
+from ltm.core.exposure import group_total, settle_groups, worst_values
 from ltm.core.history import readable
 from ltm.core.limits import session_readings
 from ltm.model.enums import Lifecycle, OrderStatus, TradingState
 from ltm.model.identifiers import sequence_of
-from ltm.model.numbers import ONE, ZERO, ratio
+from ltm.model.numbers import ONE, RULES, ZERO, ratio
 from ltm.model.results import Check, Reason
 
 if TYPE_CHECKING:
@@ -144,6 +144,11 @@ def status_of(state: State, decisions: Decisions) -> StatusRow:
     """
     Return a session's status, with the limits that its latest decisions tell of.
     """
+    with localcontext(RULES):
+        return _status(state, decisions)
+
+
+def _status(state: State, decisions: Decisions) -> StatusRow:
     spec = state.spec
     unknown = sum(order.status is OrderStatus.UNKNOWN for order in state.orders.values())
     return StatusRow(
@@ -206,6 +211,12 @@ def limits_of(state: State, decisions: Decisions) -> list[LimitRow]:
     """
     Return what each limit measures now, as far as state and latest decisions tell.
     """
+    settle_groups(state)
+    with localcontext(RULES):
+        return _limits(state, decisions)
+
+
+def _limits(state: State, decisions: Decisions) -> list[LimitRow]:
     rows = [_equity_limit(state, name, base, decisions) for name, base in _bases(state).items()]
     if state.spec.max_daily_trades is not None:
         sent, most = Decimal(state.orders_today), Decimal(state.spec.max_daily_trades)
@@ -325,11 +336,12 @@ def positions_of(state: State, *, flat: bool = False) -> list[PositionRow]:
         state: The session.
         flat: Also those that were closed.
     """
-    return [
-        _position(state, slot)
-        for _, slot in sorted(state.slots.items())
-        if slot.position or (flat and slot.epoch)
-    ]
+    with localcontext(RULES):
+        return [
+            _position(state, slot)
+            for _, slot in sorted(state.slots.items())
+            if slot.position or (flat and slot.epoch)
+        ]
 
 
 def _position(state: State, slot: Slot) -> PositionRow:

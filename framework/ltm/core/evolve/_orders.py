@@ -18,7 +18,7 @@ from ltm.core.state import (
     Slot,
     State,
 )
-from ltm.core.tallies import note_cancel, note_fill, note_intent
+from ltm.core.tallies import note_cancel, note_correction, note_fill, note_intent
 from ltm.model.enums import OrderStatus, Side
 from ltm.model.errors import JournalError
 from ltm.model.numbers import ONE, ZERO
@@ -272,7 +272,12 @@ def fill_replaced(state: State, event: e.FillReplaced) -> None:
         order.filled += event.quantity - old.quantity
         if order.status not in TERMINAL:
             state.reserved += order.unit_cost * order.leaves
-        order.value += event.quantity * event.price - old.quantity * old.price
+        before, value = old.quantity * old.price, event.quantity * event.price
+        order.value += value - before
+        if state.counts:
+            scale = slot.instrument.multiplier * (slot.fx or ZERO)
+            is_old = order.counted_on is not None and order.counted_on != state.trading_date
+            note_correction(state.tallies, before * scale, value * scale, is_old=is_old)
     state.estimates += event.estimated - old.estimated
     charge(state, slot, -old.commission, old.currency)
     charge(state, slot, event.commission, event.commission_currency)
