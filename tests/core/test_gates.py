@@ -113,6 +113,22 @@ def test_trading_states_let_less_and_less_through(command, entry, way_out):
     assert way_out == denied(desk, "sell")
 
 
+@pytest.mark.parametrize(
+    ("seconds", "codes"), [(0.9, ("overloaded",)), (1.0, ()), (1.1, ())], ids=["inside", "at", "beyond"]
+)
+def test_nothing_is_entered_for_a_second_after_too_much_came_in(seconds, codes):
+    """
+    I-21, F36: entries only; a way out is never barred.
+    """
+    desk = ready()
+    desk.hold(100)
+    desk.session.context.crowded_until = desk.session.context.mono + 1.0
+    desk.pass_time(seconds)
+
+    assert codes == denied(desk, "buy")
+    assert () == denied(desk, "sell")
+
+
 @pytest.mark.parametrize(("skew", "codes"), [("4.999", ()), ("5", ()), ("5.001", ("clock_skew",))])
 def test_the_clocks_may_differ_by_five_seconds(skew, codes):
     """

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 from ltm.app.parts import is_simulated
 from ltm.core.lifecycle import TERMINAL
+from ltm.engine.admission import sound_account, sound_orders, sound_outcome
 from ltm.engine.clock import SystemClock
 from ltm.engine.perform import reached
 from ltm.model.errors import BrokerConnectionError, ConfigError, PluginError, shown
 from ltm.model.identifiers import sequence_of
-from ltm.model.reports import Acked, OrderReport, Outcome, Refused
+from ltm.model.reports import Acked, OrderReport, Refused
 from ltm.model.results import DirectReport
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ async def cancel_directly(
     if is_simulated(broker):
         message = f"session {state.spec.session_id} has its market inside its own process: nobody else can cancel there"
         raise PluginError(message, code="LTM-CTL-007", hint="end that process; its orders end with it")
-    account = await _bounded(reached(broker.connect(_ignore)))
+    account = await _bounded(reached(broker.connect(_ignore), sound_account))
     try:
         if state.account not in {None, account.account}:
             message = f"session {state.spec.session_id} trades account ...{str(state.account)[-4:]}, this is another one"
@@ -71,7 +72,9 @@ async def _clear(broker: Broker, state: State, *, foreign: bool, seconds: float)
     asked: dict[str, str] = {}
     while True:
         everything = [
-            one for one in await _bounded(reached(broker.open_orders())) if one.status not in TERMINAL
+            one
+            for one in await _bounded(reached(broker.open_orders(), sound_orders))
+            if one.status not in TERMINAL
         ]
         ours = [one for one in everything if _is_ours(state, one)]
         wanted = everything if foreign else ours
@@ -96,7 +99,7 @@ async def _cancel(broker: Broker, order: OrderReport) -> str:
     # Why the venue does not do it; whether it did is asked afterwards.
     call = broker.cancel(order.client_order_id or _name(order), order.venue_order_id, order.symbol)
     try:
-        outcome: Outcome = await _bounded(call)
+        outcome = sound_outcome(await _bounded(call))
     except Exception as error:  # noqa: BLE001 - plugin boundary: the next look at what is open tells
         return f"{type(error).__name__}: {shown(str(error))}"
     match outcome:

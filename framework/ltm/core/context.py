@@ -81,6 +81,8 @@ class Context:
     stale: frozenset[str] = frozenset()
     """Held instruments without a usable price, as of the last second."""
     clock_skew: float | None = None
+    crowded_until: float = 0.0
+    """Until then too many inputs waited for entries to be judged in time (I-21)."""
     cash_seen: float | None = None
     """Since when the account's cash has not been explained."""
     revived: dict[str, float] = attrs.Factory(dict)

@@ -91,10 +91,17 @@ def may_send(state: State, context: Context, *, entry: bool) -> Check:
         return _no("trading_state", "paused", _causes(state))
     if state.reconciled_at is None or not state.link_up or state.trading_date is None:
         return _no("trading_state", "not_ready", _missing(state, context))
+    return _hindered(context) or _OPEN
+
+
+def _hindered(context: Context) -> Check | None:
+    # What keeps prices and times from being believed just now.
     if context.clock_skew is not None and abs(context.clock_skew) > SKEW_LIMIT:
         message = f"our clock and the venue's differ by {context.clock_skew:.1f} s, limit {SKEW_LIMIT:.0f} s"
         return _no("clock_skew", "clock_skew", message)
-    return _OPEN
+    if context.mono < context.crowded_until:
+        return _no("trading_state", "overloaded", "more came in than could be looked at; prices may be old")
+    return None
 
 
 _COMING: Final = frozenset({Lifecycle.CREATED, Lifecycle.STARTING, Lifecycle.RECONCILING})

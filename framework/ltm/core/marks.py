@@ -8,6 +8,7 @@ with the number of instruments, orders or past events. What it finds worth a loo
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 _HALF: Final = Decimal("0.5")
 _HIGHEST: Final = Decimal("Infinity")
 _LOWEST: Final = Decimal("-Infinity")
+AHEAD: Final = timedelta(minutes=1)
+"""How far a price's time may be ahead of our clock; a later one would make all that follow look old (BAD-101)."""
 PERSISTS: Final = 1.0
 """Seconds after which a jump that is still quoted counts as real (RSK-02)."""
 
@@ -50,7 +53,7 @@ class Watch:
 
 
 def mark_all(  # noqa: C901, PLR0912 - the one hot loop: a call per branch would double its cost
-    state: State, watch: Watch, quotes: Iterator[Quote], received: float
+    state: State, watch: Watch, quotes: Iterator[Quote], received: float, latest: datetime
 ) -> bool:
     """
     Apply market updates up to the first that needs a look; return whether there was one.
@@ -60,13 +63,18 @@ def mark_all(  # noqa: C901, PLR0912 - the one hot loop: a call per branch would
         watch: Whose levels are compared, and which is told what was noticed.
         quotes: In order; what is left of them is for the next call. Unknown symbols and unusable prices are dropped and counted (BAD-100, BAD-101).
         received: The monotonic time at which they arrived.
+        latest: Prices of a later time are dropped.
     """
     slots = state.slots
     for quote in quotes:
         slot = slots.get(quote.symbol)
         price, bid, ask = quote.price, quote.bid, quote.ask
         try:
-            if slot is None or (slot.marked_at is not None and quote.at < slot.marked_at):
+            if (
+                slot is None
+                or quote.at > latest
+                or (slot.marked_at is not None and quote.at < slot.marked_at)
+            ):
                 watch.dropped += 1
                 continue
             if bid is not None and ask is not None and ZERO < bid <= ask < _HIGHEST:
@@ -97,7 +105,10 @@ def mark_all(  # noqa: C901, PLR0912 - the one hot loop: a call per branch would
                 elif equity <= watch.alarm:
                     watch.raised = True
                 state.equity = equity
-        except ArithmeticError:  # a NaN was compared, or the number has more digits than sums of money
+        except (
+            ArithmeticError,
+            TypeError,
+        ):  # a NaN or a naive time was compared, or there are too many digits
             watch.dropped += 1
             continue
         slot.mark = price

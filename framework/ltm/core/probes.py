@@ -134,6 +134,7 @@ def _level(name: str, bought_at: Decimal, away: Decimal) -> Attempt:
             found.context.watch,
             iter([Quote(SYMBOL, found.context.now, price)]),
             found.context.mono,
+            found.context.now,
         )
         return not found.context.watch.exits
 

@@ -22,7 +22,7 @@ from ltm.core.fills import fill_reported
 from ltm.core.gates import entry_gates, exit_gates
 from ltm.core.instruments import define
 from ltm.core.lifecycle import SESSION_TABLE
-from ltm.core.marks import mark_all
+from ltm.core.marks import AHEAD, mark_all
 from ltm.core.orders import Item, Terms, decide_signal
 from ltm.core.parts import order_told
 from ltm.core.recorder import Recorder
@@ -182,8 +182,8 @@ class Session(Recorder):
         outer = getcontext()
         setcontext(EXACT)
         try:
-            rest = iter(quotes)
-            while mark_all(self.state, self.context.watch, rest, self.context.mono):
+            rest, latest = iter(quotes), self.context.now + AHEAD
+            while mark_all(self.state, self.context.watch, rest, self.context.mono, latest):
                 self._run(self._after())
             if self.context.stale:
                 watch.check_prices(self.state, self.context)

@@ -73,6 +73,11 @@ def size(
     if not isinstance(wished, Check) and wished < ZERO:
         wished = _fault(context, f"answered {shown(wished)} instead of a quantity")
     if isinstance(wished, Check):
+        fault = slot.instrument.fault()
+        if fault is not None:
+            # A sizer cannot make whole lots of nothing: the instrument is to blame (BAD-107).
+            message = f"{slot.instrument.symbol} has {fault}"
+            wished = Check("instrument", "not_tradable", message=message)
         return ZERO, wished.message or "", wished
     lot = slot.instrument.lot_size
     quantity = whole_lots(wished if room is None or wished < room else max(room, ZERO), lot)

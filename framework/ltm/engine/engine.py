@@ -22,12 +22,13 @@ import attrs
 from ltm.core import commands as c
 from ltm.core import control, effects, events, recovery, watch
 from ltm.core.session import Session
+from ltm.engine.admission import Customs, relieve
 from ltm.engine.alerts import AlertDispatcher
 from ltm.engine.batches import Batches
 from ltm.engine.inputs import REPORTS, TURN, Input, Localise, MakeAlerts, Observer, Request, reply
 from ltm.engine.intake import Intake
 from ltm.engine.market import Market
-from ltm.engine.perform import Performer, reached
+from ltm.engine.perform import Performer, introduced
 from ltm.engine.selfcheck import SelfCheck
 from ltm.engine.state_dir import FreeSpace, KillSwitch
 from ltm.engine.surroundings import Surroundings
@@ -152,10 +153,8 @@ class Engine:
             BrokerConnectionError: The venue cannot be reached.
             ConfigError: The account is not the session's.
         """
-        account = await reached(self.broker.connect(self.post))
-        if claim is not None:
-            claim(account)
-        listed = await reached(self.broker.instruments(()))
+        customs = Customs(session=self.session, post=self.post, refuse=self._refuse)
+        account, listed = await introduced(self.broker, customs, claim)
         self._now()
         self._todo += self.session.boot(boot(self.clock.now()), changes)
         self._todo += [effects.DeliverAlert(alert) for alert in self.session.outbox()]
@@ -187,6 +186,7 @@ class Engine:
         self._now()
         if self.session.context.mono >= self.session.context.second_at:
             self._tick()
+        relieve(self.inputs, self.session.context)
         worked = bool(self.inputs)
         if worked:
             self._take_inputs()

@@ -9,18 +9,32 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from datetime import timedelta
-from typing import Any, Final, TypeVar, assert_never
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, TypeVar, assert_never
 
 import attrs
 
 from ltm.core import commands as c
 from ltm.core import effects
 from ltm.core.session import Session
+from ltm.engine.admission import (
+    Customs,
+    Unsound,
+    sound,
+    sound_account,
+    sound_orders,
+    sound_outcome,
+    sound_positions,
+    sound_rows,
+)
 from ltm.model.enums import Purpose
 from ltm.model.errors import BrokerConnectionError, LtmError, shown
-from ltm.model.reports import Acked, Ambiguous, FillReport, NotSent, OrderReport, Outcome, Refused
+from ltm.model.reports import AccountReport, Ambiguous, FillReport, NotSent, OrderReport, Outcome
 from ltm.ports.broker import Broker
 from ltm.ports.shell import Clock
+
+if TYPE_CHECKING:
+    from ltm.model.instrument import Instrument
 
 T = TypeVar("T")
 _AtVenue = effects.SubmitOrder | effects.SendCancel | effects.QueryOrder | effects.Sweep
@@ -28,6 +42,7 @@ OVERLAP: Final = timedelta(hours=24)
 """How far before the last known moment fills are asked for after a start (REL-4)."""
 RECENT: Final = timedelta(minutes=5)
 """The same, later on."""
+_FILLS: Final = partial(sound_rows, kind=FillReport)
 
 
 @attrs.define(kw_only=True, eq=False)
@@ -85,9 +100,7 @@ class Performer:
             outcome = await (call if self.deadline is None else self.deadline(call))
         except Exception as error:  # noqa: BLE001 - plugin boundary: an adapter that fails leaves it open
             return Ambiguous(f"{type(error).__name__}: {shown(str(error))}")
-        if isinstance(outcome, (Acked, Refused, NotSent, Ambiguous)):
-            return outcome
-        return Ambiguous(f"the adapter answered {shown(outcome)}")
+        return sound_outcome(outcome)
 
     async def _query(self, effect: effects.QueryOrder) -> None:
         order_id = effect.client_order_id
@@ -97,7 +110,8 @@ class Performer:
             report = await self._bounded(
                 self.broker.find_order(order_id, effect.venue_order_id, effect.symbol)
             )
-            fills = await self._bounded(self.broker.fills(since))
+            report = None if report is None else sound(report, OrderReport)
+            fills = sound_rows(await self._bounded(self.broker.fills(since)), FillReport)
             ours = _of(order_id, report, fills)
         except Exception as error:  # noqa: BLE001 - plugin boundary: no answer is no evidence
             self.trouble(f"query of {order_id}", error)
@@ -120,19 +134,15 @@ class Performer:
         return c.SweepAnswered(
             started_sequence=sequence,
             asked_at=now,
-            open_orders=await self._ask("open orders", self.broker.open_orders()),
-            fills=await self._ask("fills", self.broker.fills(since)),
-            positions=await self._ask("positions", self.broker.positions()),
-            account=await self._ask_one("account", self.broker.account()),
+            open_orders=await self._ask("open orders", self.broker.open_orders(), sound_orders),
+            fills=await self._ask("fills", self.broker.fills(since), _FILLS),
+            positions=await self._ask("positions", self.broker.positions(), sound_positions),
+            account=await self._ask("account", self.broker.account(), sound_account),
         )
 
-    async def _ask(self, what: str, call: Awaitable[Sequence[T]]) -> tuple[T, ...] | None:
-        rows = await self._ask_one(what, call)
-        return None if rows is None else tuple(rows)
-
-    async def _ask_one(self, what: str, call: Awaitable[T]) -> T | None:
+    async def _ask(self, what: str, call: Awaitable[object], admit: Callable[[object], T]) -> T | None:
         try:
-            return await self._bounded(call)
+            return admit(await self._bounded(call))
         except Exception as error:  # noqa: BLE001 - plugin boundary: a failed question is not "empty"
             self.trouble(what, error)
             return None
@@ -151,17 +161,44 @@ class Performer:
                 await self._outcome(call)
 
 
-async def reached(call: Awaitable[T]) -> T:
+async def introduced(
+    broker: Broker, customs: Customs, claim: Callable[[AccountReport], None] | None
+) -> tuple[AccountReport, tuple[Instrument, ...]]:
     """
-    Return what a broker answers at the start; whatever an adapter raises means that it was not reached.
+    Open the link, and return whose account it is and what can be traded there.
+
+    Args:
+        broker: Not connected yet.
+        customs: Looks through what it delivers.
+        claim: Is told the account first; may refuse it.
+
+    Raises:
+        LtmError: A `BrokerConnectionError`, or what the adapter itself put in these words.
+    """
+    account = await reached(broker.connect(customs.deliver), sound_account)
+    if claim is not None:
+        claim(account)
+    return account, await reached(broker.instruments(()), customs.instruments)
+
+
+async def reached(call: Awaitable[object], admit: Callable[[object], T]) -> T:
+    """
+    Return what a broker answers; whatever an adapter raises means that it was not reached.
+
+    Args:
+        call: The question.
+        admit: Looks the answer through.
 
     Raises:
         LtmError: A `BrokerConnectionError`, or what the adapter itself put in these words.
     """
     try:
-        return await call
+        return admit(await call)
     except LtmError:
         raise
+    except Unsound as error:
+        message, hint = f"the broker cannot be used: {error}", "the adapter needs mending"
+        raise BrokerConnectionError(message, code="LTM-BRK-012", hint=hint) from error
     except Exception as error:
         message = f"the broker cannot be reached: {type(error).__name__}: {shown(str(error))}"
         hint = "check host, credentials and network"
