@@ -4,7 +4,7 @@
 
 import pytest
 
-ROW = ["name", "kind", "distribution", "version", "status", "reason", "summary", "module"]
+ROW = ["name", "kind", "distribution", "version", "status", "reason", "summary", "module", "hash"]
 
 
 @pytest.mark.parametrize("words", [("plugins",), ("plugins", "list")])

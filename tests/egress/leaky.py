@@ -40,11 +40,13 @@ class LeakyConfig:
     """The account's key."""
     fail_start: bool = False
     """Whether the link cannot be opened."""
+    steps: int = 40
+    """How long its market lasts."""
 
 
 class Leaky:
     def __init__(self, config):
-        market = MockConfig(symbols=("ACME",), steps=40, interval_seconds=1.0, speed=1000.0, seed=3)
+        market = MockConfig(symbols=("ACME",), steps=config.steps, interval_seconds=1.0, speed=1000.0, seed=3)
         self._inner = open_broker(market)
         self._secret = config.api_key
         self._fail_start = config.fail_start

@@ -7,6 +7,7 @@ Nothing below knows both plugins and the engine; nothing above puts parts togeth
 from ltm.app.direct import cancel_all_directly
 from ltm.app.egress import forget_environment, guard_logs, guard_process, traceback_of
 from ltm.app.localise import local_zone
+from ltm.app.manifest import Confirm, accept_changes
 from ltm.app.onlookers import PluginObservers
 from ltm.app.parts import Parts, Ready, assemble, free_id, is_simulated, make_parts, version
 from ltm.app.report import report_of
@@ -24,12 +25,14 @@ from ltm.app.runs import (
 )
 
 __all__ = [
+    "Confirm",
     "Interrupted",
     "Loaded",
     "Parts",
     "PluginObservers",
     "Ready",
     "Run",
+    "accept_changes",
     "assemble",
     "cancel_all_directly",
     "driver_of",

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final, cast
 import attrs
 
 from ltm.app.localise import localiser
+from ltm.app.manifest import manifest_of, plugin_changes
 from ltm.app.report import armed_report
 from ltm.config import Chosen, SessionConfig
 from ltm.core import events as e
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
     from ltm.model.hours import Openings
     from ltm.model.reports import AccountReport
 
-_SIMULATED: Final = ProcessIdentity(pid=0, host="", boot_id="simulated", started_at="")
+_SIMULATED: Final = ProcessIdentity(pid=0, host="", boot_id="simulated", started_at="", user="")
 
 
 @attrs.define(kw_only=True)
@@ -111,6 +112,10 @@ class Ready:
     boot: Callable[[datetime], e.BootRecorded]
     changes: tuple[str, ...]
     armed: tuple[Armed, ...]
+    manifest: tuple[str, ...]
+    """The plugins it runs on."""
+    plugin_changes: tuple[str, ...]
+    """Those whose code is not what it was in the run before (SEC-13)."""
 
     async def start(self, claim: Callable[[AccountReport], None] | None = None) -> None:
         """
@@ -182,10 +187,9 @@ def assemble(
         observers=tuple(observers),
         set_time=set_time,
     )
-    manifest = tuple(
-        f"{chosen.offer.kind} {chosen.name}: {chosen.offer.distribution} {chosen.offer.version}"
-        for chosen in (parts.config.broker, parts.config.sizer, *parts.config.rules)
-    ) + tuple(f"limit {row.limit}: {row.value} ({row.proof})" for row in report)
+    manifest = manifest_of(parts.config)
+    changed = plugin_changes(state.manifest, manifest)
+    limits = tuple(f"limit {row.limit}: {row.value} ({row.proof})" for row in report)
 
     def boot(now: datetime) -> e.BootRecorded:
         return e.BootRecorded(
@@ -194,10 +198,20 @@ def assemble(
             process_id=identity.pid,
             host=identity.host,
             version=version(),
-            manifest=manifest,
+            manifest=manifest + limits,
+            by=identity.user,
+            accepted=changed,
         )
 
-    return Ready(engine=engine, parts=parts, boot=boot, changes=changes, armed=report)
+    return Ready(
+        engine=engine,
+        parts=parts,
+        boot=boot,
+        changes=changes,
+        armed=report,
+        manifest=manifest,
+        plugin_changes=changed,
+    )
 
 
 def _refuse_unknown_days(session_id: str, openings: Openings | None, now: datetime) -> None:

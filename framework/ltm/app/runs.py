@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
+from ltm.app.manifest import Confirm, accept_changes
 from ltm.app.parts import Ready, assemble, free_id, is_simulated, make_parts
 from ltm.config import LtmConfig, SessionConfig, check_config, plugins_of, read_config
 from ltm.core import commands as c
@@ -161,6 +162,10 @@ class Run:
     allow_live: bool = False
     source: Path | None = None
     """The file that the configuration was read from."""
+    tell: Callable[[str], None] = lambda _: None
+    """Is told the plugins that real money runs on, before anything starts."""
+    confirm: Confirm | None = None
+    """Asks whether changed plugins may run; None: they may not (SEC-13)."""
     handle_signals: bool = True
     """False where somebody else owns the process's signal handlers."""
     engines: list[Engine] = attrs.Factory(list)
@@ -180,6 +185,7 @@ class Run:
             AlreadyRunning: Somebody else holds the state directory, a session or an account.
             BrokerConnectionError: A venue cannot be reached.
             ConfigError: Real money is configured and was not allowed for this run.
+            PluginError: Code changed since the run before, and nobody agreed.
             JournalError: The journal cannot be trusted or written.
             Interrupted: A person pressed Ctrl-C a second time.
         """
@@ -196,6 +202,7 @@ class Run:
                 for one in self.config.sessions
             ]
             for ready in readies:
+                self._look_at_plugins(ready)
                 name = ready.parts.config.spec.session_id
                 stack.enter_context(self.directory.lock_session(name))
                 if self.source is not None:
@@ -212,6 +219,13 @@ class Run:
                 raise ConfigError(
                     message, code="LTM-CFG-050", field="session.live", hint="run it with: ltm run --live"
                 )
+
+    def _look_at_plugins(self, ready: Ready) -> None:
+        spec = ready.parts.config.spec
+        if spec.live:
+            for line in ready.manifest:
+                self.tell(f"{spec.session_id} runs on {line}")
+        accept_changes(spec.session_id, ready.plugin_changes, self.confirm)
 
     async def _all(
         self,

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import signal
+import sys
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -34,7 +35,7 @@ from ltm.model.enums import OrderStatus
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ltm.app import Loaded
+    from ltm.app import Confirm, Loaded
     from ltm.cli.live import LiveTable
     from ltm.config import LtmConfig
     from ltm.engine.engine import Engine
@@ -48,11 +49,16 @@ _DEMO_SPEED: Final = 15_000
 @click.command()
 @click.argument("config", required=False, type=click.Path(path_type=Path))
 @click.option("--live", is_flag=True, help="Allow real money, for configurations with live = true.")
+@click.option(
+    "--accept-plugin-change", is_flag=True, help="Trade with plugins whose code changed since the last run."
+)
 @click.option("--quiet", is_flag=True, help="Print the summary only.")
 @env_file_option
 @state_dir_option
 @click.pass_context
-def run(context: click.Context, config: Path | None, live: bool, quiet: bool) -> None:
+def run(
+    context: click.Context, config: Path | None, live: bool, accept_plugin_change: bool, quiet: bool
+) -> None:
     """
     Trade until the market ends or you stop it.
 
@@ -73,6 +79,8 @@ def run(context: click.Context, config: Path | None, live: bool, quiet: bool) ->
         observers=(plugins,) if watch is None else (plugins, watch),
         allow_live=live,
         source=config,
+        tell=lambda line: click.echo(one_line(line), err=True),
+        confirm=_confirm(accepted=accept_plugin_change),
     )
     for notice in (*loaded.registry.notices, *loaded.config.notices):
         click.echo(one_line(f"notice: {notice}"), err=True)
@@ -84,6 +92,15 @@ def run(context: click.Context, config: Path | None, live: bool, quiet: bool) ->
     if watch is not None and watch.changed:
         click.echo(one_line(f"notice: {watch.notice()}"), err=True)
     _conclude(context, directory, run_.engines)
+
+
+def _confirm(*, accepted: bool) -> Confirm | None:
+    # At a terminal a person is asked; a service has nobody.
+    if accepted:
+        return lambda _: True
+    if sys.stdin is None or not sys.stdin.isatty():
+        return None
+    return lambda question: click.confirm(one_line(question), err=True)
 
 
 def _loaded(context: click.Context, config: Path | None, *, watched: bool) -> Loaded:

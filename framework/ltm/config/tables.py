@@ -18,7 +18,7 @@ from ltm.model.offer import Kind, Offer
 from ltm.model.schema import field_rows, toml_of
 from ltm.model.spec import DEFAULT_RULES, SessionSpec
 
-_ALLOWED: Final = re.compile(r"[A-Za-z0-9*?._-]+( *== *[A-Za-z0-9.!+_-]+)?", re.ASCII)
+_ALLOWED: Final = re.compile(r"[A-Za-z0-9*?._-]+( *== *[A-Za-z0-9.!+_-]+)?( +sha256:[0-9a-f]{64})?", re.ASCII)
 
 
 class Catalogue(Protocol):
@@ -114,7 +114,8 @@ class PluginsTable:
     """
 
     allow: tuple[str, ...] = attrs.field(default=(), validator=_distributions)
-    """Distributions whose plugins may be imported: names, globs such as `ltm-risk-*`, either with `==version`."""
+    """Distributions whose plugins may be imported: names, globs such as `ltm-risk-*`, either with `==version`, and
+    with `sha256:...` of its code as `ltm plugins list --json` shows it."""
     local: bool = False
     """Load the hooks in `ltmfile.py` beside this file; it runs with all your rights."""
 

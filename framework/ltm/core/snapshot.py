@@ -95,6 +95,7 @@ class StateImage(msgspec.Struct, kw_only=True):
     sampled_at: datetime | None
     last_at: datetime | None
     boots: int
+    manifest: tuple[str, ...] = ()
     fill_count: int
     order_count: int
     denied_count: int

@@ -310,6 +310,7 @@ class State:
     """Seconds between the `samples` of each instrument."""
     last_at: datetime | None = None
     boots: int = 0
+    manifest: tuple[str, ...] = ()
     fill_count: int = 0
     order_count: int = 0
     denied_count: int = 0

@@ -108,6 +108,8 @@ class ProcessIdentity:
     host: str
     boot_id: str
     started_at: str
+    user: str
+    """Whose process it is, and at which terminal (SEC-38)."""
 
 
 _STARTED_AT = datetime.now(UTC).isoformat(timespec="seconds")
@@ -118,8 +120,27 @@ def process_identity() -> ProcessIdentity:
     Return this process's identity.
     """
     return ProcessIdentity(
-        pid=os.getpid(), host=socket.gethostname(), boot_id=boot_id(), started_at=_STARTED_AT
+        pid=os.getpid(), host=socket.gethostname(), boot_id=boot_id(), started_at=_STARTED_AT, user=user()
     )
+
+
+def user() -> str:
+    """
+    Return who runs this process: name and uid, and the terminal if there is one.
+    """
+    if not hasattr(os, "getuid"):
+        return os.environ.get("USERNAME", "unknown")
+    import pwd
+
+    try:
+        name = pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        name = "unknown"
+    try:
+        place = f" at {os.ttyname(0)}"
+    except OSError:
+        place = ""
+    return f"{name} (uid {os.getuid()}){place}"
 
 
 def boot_id() -> str:

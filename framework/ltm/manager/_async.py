@@ -12,7 +12,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 
-from ltm.app import PluginObservers, guard_logs, prepare
+from ltm.app import PluginObservers, accept_changes, guard_logs, prepare
 from ltm.config import Document, SessionConfig, check_config
 from ltm.core import commands as c
 from ltm.engine.clock import SystemClock
@@ -71,6 +71,7 @@ class AsyncLiveTradingManager:
         clock: Clock | None = None,
         allow: Sequence[str] = (),
         allow_live: bool = False,
+        accept_plugin_change: bool = False,
     ) -> None:
         self._portfolios: Final = of(PortfolioManager, portfolio_manager, "portfolio_manager")
         self._risk: Final = of(RiskManager, risk_manager, "risk_manager")
@@ -81,6 +82,7 @@ class AsyncLiveTradingManager:
         self._allow: Final = tuple(allow)
         guard_logs()
         self._allow_live: Final = allow_live
+        self._accept_plugin_change: Final = accept_plugin_change
         self._sessions: Final[dict[str, LiveSession]] = {}
         self._starting: Final = asyncio.Lock()
         self._registry: Registry | None = None
@@ -305,6 +307,8 @@ class AsyncLiveTradingManager:
             ready = prepare(
                 config, self._state.store, observers=observers, directory=directory, clock=self._clock
             )
+            accepted = (lambda _: True) if self._accept_plugin_change else None
+            accept_changes(config.spec.session_id, ready.plugin_changes, accepted)
             stack.enter_context(directory.lock_session(ready.parts.config.spec.session_id))
             return LiveSession(
                 ready=ready, started_at=self._clock.now(), notices=notices, resources=stack.pop_all()

@@ -61,6 +61,7 @@ class LiveTradingManager:
         clock: Clock | None = None,
         allow: Sequence[str] = (),
         allow_live: bool = False,
+        accept_plugin_change: bool = False,
     ) -> None:
         self._manager: Final = AsyncLiveTradingManager(
             portfolio_manager,
@@ -71,6 +72,7 @@ class LiveTradingManager:
             clock=clock,
             allow=allow,
             allow_live=allow_live,
+            accept_plugin_change=accept_plugin_change,
         )
         self._lock: Final = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None

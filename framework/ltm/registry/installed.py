@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, Literal
 import attrs
 
 from ltm.model.offer import Offer
+from ltm.registry.fingerprint import fingerprint
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -90,7 +91,11 @@ def is_allowed(plugin: Plugin, allow: Iterable[str]) -> bool:
     if plugin.distribution in OWN.values():
         return True
     for entry in allow:
-        pattern, _, version = (part.strip() for part in entry.partition("=="))
-        if fnmatchcase(plugin.distribution, canonical(pattern)) and version in {"", plugin.version}:
+        what, _, digest = entry.partition("sha256:")
+        pattern, _, version = (part.strip() for part in what.partition("=="))
+        if not fnmatchcase(plugin.distribution, canonical(pattern)) or version not in {"", plugin.version}:
+            continue
+        if not digest or fingerprint(plugin.distribution, plugin.module) == f"sha256:{digest}":
             return True
+        plugin.reason = f'its code is not what "{entry.partition(" ")[0]}" in plugins.allow is pinned to'
     return False

@@ -19,6 +19,7 @@ from ltm import hookspecs
 from ltm.model.errors import ConfigError, PluginError, shown, suggestion
 from ltm.model.offer import KINDS, Kind, Offer
 from ltm.model.schema import summary_of, type_hints
+from ltm.registry.fingerprint import fingerprint
 from ltm.registry.inspection import REGISTERS, import_file, inspect_hooks, told
 from ltm.registry.installed import GROUP, OWN, Plugin, Status, entry_points, is_allowed, version_of
 
@@ -49,6 +50,8 @@ class Listed:
     reason: str
     summary: str
     module: str
+    hash: str
+    """Of its code, as `plugins.allow` can pin it."""
 
 
 @attrs.define
@@ -91,7 +94,7 @@ class Registry:
                 registry._load(plugin, point.load)
             else:
                 plugin.status = "not allowed"
-                plugin.reason = f'add "{plugin.distribution}" to plugins.allow'
+                plugin.reason = plugin.reason or f'add "{plugin.distribution}" to plugins.allow'
                 registry.plugins.append(plugin)
         if local is not None:
             registry._load_local(local)
@@ -206,6 +209,7 @@ class Registry:
             reason=conflict or plugin.reason,
             summary=offer.summary if offer else "",
             module=plugin.module,
+            hash=fingerprint(plugin.distribution, plugin.module),
         )
 
     def _load_local(self, path: Path) -> None:

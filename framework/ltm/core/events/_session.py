@@ -44,6 +44,10 @@ class BootRecorded(Event, frozen=True):
     host: str
     version: str
     manifest: tuple[str, ...] = ()
+    by: str = ""
+    """Who started it: user, uid and terminal (SEC-38)."""
+    accepted: tuple[str, ...] = ()
+    """Plugins whose code changed since the run before, which a person agreed to (SEC-13)."""
 
 
 class AccountBound(Event, frozen=True):

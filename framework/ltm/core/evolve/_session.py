@@ -36,8 +36,8 @@ def terms_changed(state: State, event: e.TermsChanged) -> None:
 
 
 def boot_recorded(state: State, event: e.BootRecorded) -> None:
-    del event
     state.boots += 1
+    state.manifest = event.manifest
     state.link_up = False
     state.reconciled_at = None
 
