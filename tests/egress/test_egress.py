@@ -32,9 +32,13 @@ def records():
 
     handler = Host()
     handler.setFormatter(logging.Formatter("%(name)s %(message)s"))
-    logging.getLogger().addHandler(handler)
+    # To each by itself: whoever ran the command line before us may have cut "ltm" off from the root.
+    loggers = [logging.getLogger(name) for name in ("ltm.egress.test", "somebody.elses")]
+    for logger in loggers:
+        logger.addHandler(handler)
     yield seen
-    logging.getLogger().removeHandler(handler)
+    for logger in loggers:
+        logger.removeHandler(handler)
     logging.setLogRecordFactory(before)
 
 

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from ltm.model.hours import Openings
     from ltm.model.reports import AccountReport
 
-_SIMULATED: Final = ProcessIdentity(pid=0, host="", boot_id="simulated", started_at="", user="")
+_SIMULATED: Final = ProcessIdentity(pid=0, host="", boot_id="simulated", started_at="")
 
 
 @attrs.define(kw_only=True)

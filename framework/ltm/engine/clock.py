@@ -108,7 +108,7 @@ class ProcessIdentity:
     host: str
     boot_id: str
     started_at: str
-    user: str
+    user: str = ""
     """Whose process it is, and at which terminal (SEC-38)."""
 
 

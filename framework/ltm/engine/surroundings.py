@@ -1,16 +1,17 @@
 """
-What a session depends on outside: the kill switch, the disk, sinks that hang. Looked at now and then.
+What a session depends on outside: the kill switch, the disk, sinks that hang, what the process uses. Looked at now and then.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Final
 
 import attrs
 
 from ltm.core import commands as c
 from ltm.engine.alerts import AlertDispatcher
+from ltm.engine.footprint import HARD, SOFT, Use, footprint
 from ltm.engine.state_dir import FULL, FreeSpace, KillSwitch
 
 if TYPE_CHECKING:
@@ -38,8 +39,11 @@ class Surroundings:
     free_space: Callable[[], FreeSpace] | None
     last_look: Callable[[], Awaitable[None]] = no_look
     """Awaited before a stopping session's last record, while the venue can still be asked what is left."""
+    footprint: Callable[[], Sequence[Use]] = footprint
+    """What the process uses; asked where there is a disk to look after as well."""
     _due: float = 0.0
     _low_told: bool = False
+    _large_told: list[str] = attrs.Factory(list)
 
     def killed(self) -> bool:
         """
@@ -57,8 +61,23 @@ class Surroundings:
             return
         self._due = mono + SECONDS
         self.alerts.check()
-        space = self.free_space() if self.free_space is not None else None
-        if space is None or space.state == "ok":
+        if self.free_space is not None:
+            yield from self._disk(self.free_space())
+            for use in self.footprint():
+                yield from self._use(use)
+
+    def _use(self, use: Use) -> Iterator[c.AnyCommand]:
+        # A plugin that leaks: told once, and no entries before the system takes the process down (F28).
+        if use.share >= HARD:
+            yield c.Restrict("resources", f"the process uses {use}; restart it")
+        elif use.share >= SOFT and use.what not in self._large_told:
+            self._large_told.append(use.what)
+            yield c.RaiseAlert(
+                "warning", "resources_low", f"the process uses {use}; entries stop at {HARD:.0%}"
+            )
+
+    def _disk(self, space: FreeSpace) -> Iterator[c.AnyCommand]:
+        if space.state == "ok":
             return
         message = f"{space.free_bytes >> 20} MB of disk space are left, entries need {FULL >> 20} MB"
         if space.state == "full":
