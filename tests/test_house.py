@@ -167,6 +167,45 @@ def test_the_search_for_clocks_finds_them(code: str, found: list[str]) -> None:
     assert found == list(clocks_in(ast.parse(code)))
 
 
+def made_statements_in(tree: ast.Module) -> Iterator[str]:
+    """
+    Calls that hand a database a statement put together on the spot.
+    """
+    for call in calls_of(tree):
+        name = dotted(call.func).rpartition(".")[2]
+        if name in {"execute", "executemany", "executescript"} and call.args:
+            first = call.args[0]
+            made = isinstance(first, ast.Call) and getattr(first.func, "attr", "") in {"format", "join"}
+            if made or isinstance(first, (ast.JoinedStr, ast.BinOp)):
+                yield f"{call.lineno}: {name}({ast.unparse(first)})"
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=name_of)
+def test_no_statement_is_made_of_what_came_from_outside(path: Path) -> None:
+    """
+    SEC-31: SQL is constant, values are parameters.
+    """
+    assert [] == list(made_statements_in(tree_of(path)))
+
+
+@pytest.mark.parametrize(
+    ("code", "found"),
+    [
+        ('c.execute(f"SELECT {x}")', 1),
+        ('c.execute("SELECT " + x)', 1),
+        ('execute("SELECT %s" % x)', 1),
+        ('c.executescript("{}".format(x))', 1),
+        ('c.execute("SELECT ?", (x,))', 0),
+        ("c.execute(SELECT, (x,))", 0),
+    ],
+)
+def test_the_search_for_made_statements_finds_them(code: str, found: int) -> None:
+    """
+    SEC-31: as above.
+    """
+    assert found == len(list(made_statements_in(ast.parse(code))))
+
+
 @pytest.mark.parametrize("path", SOURCES, ids=name_of)
 def test_every_exception_to_a_rule_says_why(path: Path) -> None:
     """

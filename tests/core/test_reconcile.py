@@ -144,6 +144,27 @@ def test_a_session_belongs_to_one_account_and_one_currency():
     assert None is fresh.state.account
 
 
+@pytest.mark.parametrize(
+    ("can_withdraw", "accepted", "refused"),
+    [(True, False, True), (True, True, False), (False, False, False), (None, False, False)],
+    ids=["may", "may and meant", "may not", "nobody says"],
+)
+def test_a_key_that_may_move_money_out_is_refused(can_withdraw, accepted, refused):
+    """
+    SEC-06: unless that is meant, in words.
+    """
+    desk = Desk(start=False, accept_withdrawal_key=accepted)
+    desk.boot()
+    account = desk.account(can_withdraw=can_withdraw)
+    if refused:
+        with pytest.raises(ConfigError, match="must not be allowed to withdraw"):
+            desk.session.connected(account, ())
+    else:
+        desk.session.connected(account, ())
+
+    assert refused is (desk.state.account is None)
+
+
 # --- Orders ---------------------------------------------------------------------------------------
 
 

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from ltm.app.manifest import accept_changes, plugin_changes
+from ltm.app.manifest import accept_changes, limits_of, plugin_changes, rule_changes
 from ltm.cli.entry import run
+from ltm.core.armed import Armed
 from ltm.core.codec import decode
 from ltm.core.events import BootRecorded
 from ltm.engine.reader import JournalReader
@@ -254,3 +255,30 @@ def test_a_single_module_is_hashed_as_it_is(tmp_path, monkeypatch):
 
     assert before.startswith("sha256:")
     assert before != fingerprint("no-such-distribution", "ltm_alone:hooks")
+
+
+# --- Limits (F38) ----------------------------------------------------------------------------------
+
+
+def armed(limit, value, *, of_kernel=False):
+    return Armed(limit=limit, value=value, of_kernel=of_kernel, proof="tested")
+
+
+def test_what_changed_about_the_limits_of_rules_is_told():
+    """
+    F38: changed, added and taken away; the kernel's own limits are in the terms already.
+    """
+    before = limits_of(
+        [armed("drawdown", "x = 0.1"), armed("gone", "x = 1"), armed("max_daily_trades", "5", of_kernel=True)]
+    )
+    now = [
+        armed("drawdown", "x = 0.2"),
+        armed("new", "x = 3"),
+        armed("max_daily_trades", "6", of_kernel=True),
+    ]
+
+    assert ("drawdown: x = 0.1 -> x = 0.2", "new: none -> x = 3", "gone: x = 1 -> none") == rule_changes(
+        before, now
+    )
+    assert () == rule_changes((), now)
+    assert () == rule_changes(limits_of(now), now)

@@ -58,7 +58,7 @@ quantity = 10
 max_sector_fraction = 0.9
 sectors = "sectors.csv"
 [risk.drawdown]
-max_drawdown = 0.5
+max_drawdown = {drawdown}
 [risk.daily_loss]
 max_daily_loss = 0.5
 {more}
@@ -255,6 +255,7 @@ def make_bench(tmp_path: Path) -> Iterator[MakeBench]:
         session: str = "",
         broker: str = "",
         more: str = "",
+        drawdown: str = "0.5",
         prices: str | None = None,
         journal: WatchedJournal | None = None,
         inner: Broker | None = None,
@@ -262,7 +263,7 @@ def make_bench(tmp_path: Path) -> Iterator[MakeBench]:
     ) -> Bench:
         (tmp_path / "prices.csv").write_text(prices or quotes(), encoding="utf-8")
         (tmp_path / "sectors.csv").write_text("symbol,sector\nAAA,tech\nBBB,bank\n", encoding="utf-8")
-        text = CONFIG.format(session=session, broker=broker, more=more)
+        text = CONFIG.format(session=session, broker=broker, more=more, drawdown=drawdown)
         document = parse_config(text, name="ltm.toml", base=tmp_path)
         config = check_config(document, Registry.discover()).sessions[0]
         parts = make_parts(config)

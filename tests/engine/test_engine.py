@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from ltm.app import driver_of, keep
 from ltm.core import commands as c
 from ltm.core import events as e
 from ltm.engine.drive import run_now
@@ -447,3 +448,115 @@ def test_books_that_contradict_themselves_halt_the_session(make_bench: Make) -> 
     state = bench.engine.session.state
     assert TradingState.HALTED is state.trading_state
     assert "I-01 AAA" in state.latches["invariant"].message
+
+
+class _Step:
+    """Waits once; whoever drives the coroutine by hand says when it goes on."""
+
+    def __await__(self) -> Any:
+        yield
+
+
+class _Cutting:
+    """A performer whose first submission is cancelled after so many waits."""
+
+    def __init__(self, inner: Any, waits: int) -> None:
+        self.inner, self.waits, self.cut, self.killed = inner, waits, False, False
+
+    async def perform(self, effect: Any) -> None:
+        if self.cut or type(effect).__name__ != "SubmitOrder":
+            await self.inner.perform(effect)
+            return
+        self.cut = True
+        work = self.inner.perform(effect)
+        for _ in range(self.waits):
+            work.send(None)
+        with pytest.raises(asyncio.CancelledError):
+            work.throw(asyncio.CancelledError())
+
+
+@pytest.mark.parametrize("waits", [1, 2, 3, 4])
+@pytest.mark.parametrize("reaches", [True, False], ids=["arrives", "is lost"])
+def test_a_submission_cancelled_at_any_await_is_never_sent_again(
+    waits: int, reaches: bool, make_bench: Make
+) -> None:
+    """F47: cancelled before and after the venue got it: the order is unknown, and the venue settles it."""
+
+    async def submit(call: Any, approval: Any) -> Any:
+        for _ in range(2):
+            await _Step()
+        answer = await call(approval) if reaches else Acked("never")
+        for _ in range(2):
+            await _Step()
+        return answer
+
+    bench = started(make_bench, tamper={"submit": submit})
+    bench.engine.performer = _Cutting(bench.engine.performer, waits)  # type: ignore[assignment] # stands in for it
+    bench.submit(quantity=5, order_type="limit", limit_price=Decimal("50.00"))
+
+    assert "order_unknown" in bench.kinds()
+
+    bench.second(10)
+    [order] = bench.orders()
+
+    if reaches and waits > 2:
+        assert order.status is OrderStatus.ACCEPTED
+    else:
+        assert order.status in {OrderStatus.UNKNOWN, OrderStatus.ABSENT}
+    assert 1 == sum(name == "submit" for name, _ in bench.door.calls)
+
+
+async def test_a_fault_of_our_own_halts_before_it_is_told(make_bench: Make) -> None:
+    """SEC-36: the last resort; nothing is sent after something nobody foresaw, and the error still comes out."""
+    bench = make_bench()
+    handle = bench.engine.session.handle
+    seconds: list[int] = []
+
+    def broken(command: Any) -> Any:
+        if type(command) is c.Tick:
+            seconds.append(1)
+            if len(seconds) == 5:
+                message = "nobody foresaw this"
+                raise RuntimeError(message)
+        return handle(command)
+
+    object.__setattr__(bench.engine.session, "handle", broken)
+    with pytest.raises(RuntimeError, match="nobody foresaw this"):
+        await keep(bench.ready, driver_of(bench.ready, beat=lambda: None))
+
+    assert TradingState.HALTED is bench.engine.session.state.trading_state
+    assert "internal" in bench.engine.session.state.latches
+    assert "disconnect" == bench.door.calls[-1][0]
+
+
+def test_looser_limits_do_not_lift_a_trip(make_bench: Make, survivors: Any) -> None:
+    """BAD-080, F38: terms may be loosened between two runs only; the change is written down, and the trip stays."""
+    rows = ["timestamp,symbol,bid,bid_size,ask,ask_size"]
+    for second in range(30):
+        for symbol, start in (("AAA", 100), ("BBB", 150)):
+            bid = start - 2 * second
+            rows.append(f"2026-01-05T15:00:{second:02}Z,{symbol},{bid},1000,{bid + 0.02:.2f},1000")
+    terms = {"prices": "\n".join(rows) + "\n", "session": "bad_tick_pct = 0.9\nmax_signal_age = 3600"}
+    bench = make_bench(**terms, drawdown="0.02")
+    bench.start()
+    bench.second(2)
+    bench.submit(quantity=250)
+    bench.second(12)
+
+    assert "drawdown" in bench.engine.session.state.latches
+
+    again = make_bench(**terms, drawdown="0.9", journal=survivors(bench.journal))
+    again.start()
+    again.second(2)
+    again.submit("BBB", quantity=1)
+
+    assert "drawdown" in again.engine.session.state.latches
+    assert TradingState.REDUCING is again.engine.session.state.trading_state
+    assert "order_denied" == again.kinds()[-1]
+    [changed] = [event for event in again.events() if isinstance(event, e.TermsChanged)]
+
+    [told] = changed.changes
+    before, _, after = told.partition(" -> ")
+
+    assert before.startswith("drawdown: max_drawdown = 0.02")
+    assert after.startswith("max_drawdown = 0.9")

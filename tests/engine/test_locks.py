@@ -247,3 +247,58 @@ def test_of_twenty_processes_exactly_one_gets_the_lock(tmp_path: Path) -> None:
 
     assert 1 == len(winners)
     assert [["lost", str(winners[0])]] * 19 == [answer for answer in answers.values() if answer != ["won"]]
+
+
+ROUNDS = """
+import sys
+from pathlib import Path
+from ltm.engine.locks import FileLock
+from ltm.model.errors import AlreadyRunning
+
+folder = Path(sys.argv[1])
+print("ready", flush=True)
+for line in sys.stdin:
+    try:
+        lock = FileLock(folder / f"session-{line.strip()}.lock", "session")
+    except AlreadyRunning as error:
+        print("lost", error.exit_code, flush=True)
+        continue
+    print("won", 0, flush=True)
+    sys.stdin.readline()
+    lock.release()
+    print("released", flush=True)
+"""
+
+
+def test_of_two_processes_one_wins_each_of_a_hundred_races(tmp_path: Path) -> None:
+    """
+    F33: real processes, a fresh lock each time; the other one gets exit class 5.
+    """
+    racers = [
+        subprocess.Popen(
+            [sys.executable, "-c", ROUNDS, str(tmp_path)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            bufsize=1,
+        )
+        for _ in range(2)
+    ]
+    for racer in racers:
+        assert "ready\n" == racer.stdout.readline()
+    answers = []
+    for number in range(100):
+        for racer in racers:
+            racer.stdin.write(f"{number}\n")
+            racer.stdin.flush()
+        said = {racer: racer.stdout.readline().strip() for racer in racers}
+        answers.append(sorted(said.values()))
+        for racer, answer in said.items():
+            if answer == "won 0":
+                racer.stdin.write("\n")
+                racer.stdin.flush()
+                racer.stdout.readline()
+    for racer in racers:
+        racer.communicate(timeout=30)
+
+    assert [["lost 5", "won 0"]] * 100 == answers

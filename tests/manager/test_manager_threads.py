@@ -191,3 +191,39 @@ def test_every_method_is_on_both_faces():
         return {name for name in vars(kind) if not name.startswith("_")}
 
     assert public(AsyncLiveTradingManager) == public(LiveTradingManager)
+
+
+def test_eight_threads_trade_look_and_pause_without_tearing_anything(desk):
+    """
+    BAD-076, F48: calls from outside the loop are serialised; positions, orders and journal add up afterwards.
+    """
+    session = desk.start()
+    manager = desk.manager
+    signals = [desk.signal("AAA", quantity=1) for _ in range(100)]
+
+    def trade(part):
+        return [manager.execute_trade(session, signal) for signal in signals[part::5]]
+
+    def look(_):
+        for _ in range(50):
+            manager.get_trading_status(session)
+            manager.get_current_positions(session)
+        return []
+
+    def wave(_):
+        for _ in range(10):
+            manager.pause_trading(session)
+            manager.resume_trading(session)
+        return []
+
+    works = [(trade, 0), (trade, 1), (look, 0), (trade, 2), (wave, 0), (trade, 3), (look, 1), (trade, 4)]
+    with ThreadPoolExecutor(len(works)) as pool:
+        under_way = [pool.submit(work, part) for work, part in works]
+        results = [result for one in under_way for result in one.result(60)]
+    filled = sum(result.status == "filled" for result in results)
+
+    assert 100 == len(results)
+    assert {"filled", "denied"} >= {result.status for result in results}
+    assert filled == manager.get_current_positions(session).positions["AAA"].quantity
+    assert filled == len(desk.door.submitted)
+    assert filled == desk.kinds(session).count("order_filled")

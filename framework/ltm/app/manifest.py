@@ -4,18 +4,21 @@ What code a session runs on: written down at every start, and asked about when i
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final
 
 from ltm.model.errors import PluginError
+from ltm.model.spec import Limits, SessionSpec
 from ltm.registry.fingerprint import fingerprint
 
 if TYPE_CHECKING:
     from ltm.config import SessionConfig
+    from ltm.core.armed import Armed
 
 Confirm = Callable[[str], bool]
 """Asks a person a question, and returns whether the answer was yes."""
 _HASH: Final = " sha256:"
+_LIMIT: Final = "limit "
 
 
 def manifest_of(config: SessionConfig) -> tuple[str, ...]:
@@ -48,6 +51,29 @@ def plugin_changes(before: tuple[str, ...], now: tuple[str, ...]) -> tuple[str, 
         for name, told in new.items()
         if name in old and old[name] != told
     )
+
+
+def limits_of(report: Sequence[Armed]) -> tuple[str, ...]:
+    """
+    Return one line for each limit a session trades under.
+    """
+    return tuple(f"{_LIMIT}{row.limit}: {row.value} ({row.proof})" for row in report)
+
+
+def rule_changes(before: tuple[str, ...], report: Sequence[Armed]) -> tuple[str, ...]:
+    """
+    Return which limits of rules differ from those of the run before; the kernel's own are in the terms (F38).
+    """
+    known = [line.removeprefix(_LIMIT).split(": ", 1) for line in before if line.startswith(_LIMIT)]
+    old = {name: value.rpartition(" (")[0] for name, value in known}
+    changes = [
+        f"{row.limit}: {old.get(row.limit, 'none')} -> {row.value}"
+        for row in report
+        if old and not row.of_kernel and old.get(row.limit) != row.value
+    ]
+    terms = {*SessionSpec.__struct_fields__, *Limits.__struct_fields__, *(row.limit for row in report)}
+    gone = [f"{name}: {value} -> none" for name, value in old.items() if name not in terms]
+    return tuple(changes + gone)
 
 
 def _short(line: str) -> str:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, cast
 import attrs
 
 from ltm.app.localise import localiser
-from ltm.app.manifest import manifest_of, plugin_changes
+from ltm.app.manifest import limits_of, manifest_of, plugin_changes, rule_changes
 from ltm.app.report import armed_report
 from ltm.config import Chosen, SessionConfig
 from ltm.core import events as e
@@ -189,7 +189,8 @@ def assemble(
     )
     manifest = manifest_of(parts.config)
     changed = plugin_changes(state.manifest, manifest)
-    limits = tuple(f"limit {row.limit}: {row.value} ({row.proof})" for row in report)
+    limits = limits_of(report)
+    changes += rule_changes(state.manifest, report)
 
     def boot(now: datetime) -> e.BootRecorded:
         return e.BootRecorded(

@@ -181,6 +181,8 @@ class SessionTable:
     """Largest quantity of one order."""
     max_order_value: Decimal | None = attrs.field(default=None, validator=_optional(positive))
     """Largest value of one order, in the session's currency."""
+    accept_withdrawal_key: bool = False
+    """Trade although the account's key may move money out; without it such a key is refused."""
     allow_short: bool = False
     """Selling more than is held opens a short position."""
     foreign_orders: Literal["observe", "adopt", "cancel", "halt"] = "observe"
@@ -330,6 +332,7 @@ def _spec(
         max_order_quantity=said.max_order_quantity,
         max_order_value=said.max_order_value,
         allow_short=said.allow_short,
+        accept_withdrawal_key=said.accept_withdrawal_key,
         foreign_orders=said.foreign_orders,
         foreign_positions=said.foreign_positions,
         max_exit_retries=said.max_exit_retries,

@@ -253,7 +253,7 @@ def bind(state: State, context: Context, report: AccountReport) -> Iterator[Item
     Bind the session to its account; a session never moves to another one (F38, F39).
 
     Raises:
-        ConfigError: The account or its currency is not the session's.
+        ConfigError: The account or its currency is not the session's, or the key may do too much.
     """
     if report.currency != state.spec.currency:
         message = (
@@ -261,6 +261,10 @@ def bind(state: State, context: Context, report: AccountReport) -> Iterator[Item
             " and no fx source is configured"
         )
         raise ConfigError(message, code="LTM-CFG-026", field="session.currency", got=state.spec.currency)
+    if report.can_withdraw and not state.spec.accept_withdrawal_key:
+        message = "the broker's key must not be allowed to withdraw, got one that may move money out"
+        hint = "make a key that may only trade, from your addresses only; or set accept_withdrawal_key = true"
+        raise ConfigError(message, code="LTM-CFG-051", field="broker.credentials", hint=hint)
     if state.account is None:
         yield e.AccountBound(at=context.now, account=report.account, currency=report.currency)
     elif state.account != report.account:

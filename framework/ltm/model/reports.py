@@ -122,6 +122,8 @@ class AccountReport(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     cash: Decimal
     available: Decimal | None = None
     """Funds the venue would still accept orders for; None when it does not say."""
+    can_withdraw: bool | None = None
+    """Whether the key may move money out; None when the venue does not say (SEC-06)."""
     paper: bool = False
     server_time: datetime | None = None
 

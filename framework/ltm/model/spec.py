@@ -129,6 +129,8 @@ class SessionSpec(msgspec.Struct, frozen=True, kw_only=True):
     max_order_quantity: Decimal | None = None
     max_order_value: Decimal | None = None
     allow_short: bool = False
+    accept_withdrawal_key: bool = False
+    """Trade with a key that may move money out (SEC-06)."""
     foreign_orders: Literal["observe", "adopt", "cancel", "halt"] = "observe"
     foreign_positions: Literal["inherit", "ignore", "refuse"] = "inherit"
     max_exit_retries: int = 10
