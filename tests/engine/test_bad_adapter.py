@@ -808,3 +808,32 @@ def test_a_hundred_thousand_prices_a_second_are_worked_off(desk):
     assert Decimal("100.06") == desk.state.slots["AAA"].mark
     assert TradingState.ACTIVE is desk.state.trading_state
     assert not desk.bench.engine.inputs
+
+
+def test_news_keep_their_order_in_a_flood(desk):
+    """
+    F36, I-21: what is not a price stays, all of it, in the order in which it came; it is told once a second.
+    """
+    order = order_of(desk)
+    for number in range(CROWD // 100):
+        flood(desk, 120)
+        desk.say(fill(order, fill_id=f"f{number}", quantity=Decimal("0.01")))
+    desk.bench.turn()
+    booked = [event.fill_id for event in desk.bench.events() if type(event).__name__ == "OrderFilled"]
+
+    assert [f"f{number}" for number in range(CROWD // 100)] == booked
+    flood(desk, CROWD + 1)
+    desk.bench.turn()
+    told = [event for event in desk.bench.events() if getattr(event, "code", "") == "overloaded"]
+
+    assert 1 == len(told)
+
+
+def test_a_feed_with_ever_new_faults_keeps_no_list_of_them(desk):
+    """
+    BAD-100: bounded memory.
+    """
+    for number in range(250):
+        desk.say(f"fault {number}")
+
+    assert 250 == len(desk.bench.observer.problems)

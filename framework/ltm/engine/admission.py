@@ -239,21 +239,22 @@ def relieve(inputs: deque[Input], context: Context) -> None:
     """
     if len(inputs) <= CROWD:
         return
+    # Sinks' threads may add news of deliveries meanwhile: only what is taken out is put back.
+    taken = [inputs.popleft() for _ in range(len(inputs))]
     seen: set[str] = set()
     kept: list[Input] = []
-    for item in reversed(inputs):
+    for item in reversed(taken):
         if type(item) is Quote:
             if item.symbol in seen:
                 continue
             seen.add(item.symbol)
         kept.append(item)
     message = (
-        f"{len(inputs):,} inputs waited, limit {CROWD:,}: prices were thinned out, and nothing is entered"
+        f"{len(taken):,} inputs waited, limit {CROWD:,}: prices were thinned out, and nothing is entered"
     )
-    inputs.clear()
+    inputs.extendleft(kept)
     if context.mono >= context.crowded_until:
-        inputs.append(c.RaiseAlert("warning", "overloaded", message))
-    inputs.extend(reversed(kept))
+        inputs.appendleft(c.RaiseAlert("warning", "overloaded", message))
     context.crowded_until = context.mono + CALM
 
 
