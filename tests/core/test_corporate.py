@@ -105,6 +105,39 @@ def test_stop_loss_and_take_profit_move_with_the_split():
     assert [D(20)] == [draft.quantity for draft in sold]
 
 
+@pytest.mark.parametrize(
+    ("action", "best", "stop"),
+    [
+        ("7:1", D("94.285714285714"), D("89.571428571428")),
+        ("0.66", D("659.34"), D("626.373")),
+    ],
+)
+def test_a_trailing_stop_follows_the_action_and_not_the_fall_that_it_makes(action, best, stop):
+    """
+    RSK-24: the best price so far, 660, is one of before; taken as it was it would sell at once.
+    """
+    kind = split(action) if ":" in action else dividend(action)
+    desk = declared(kind, trailing_stop_pct=D("0.05"))
+    desk.hold(40, "645.57")
+    desk.mark("AAA", 660)
+    midnight(desk)
+
+    assert (best, stop) == (desk.slot().best, desk.slot().exit_low.quantize(D("1E-12")).normalize())
+    assert (best, stop) == (
+        desk.replayed().slots["AAA"].best,
+        desk.replayed().slots["AAA"].exit_low.quantize(D("1E-12")).normalize(),
+    )
+
+    desk.mark("AAA", stop + D("0.5"))
+
+    assert 1 == len(desk.all(e.OrderIntended))
+
+    desk.mark("AAA", stop.quantize(D("0.01"), "ROUND_DOWN"))
+
+    assert "trailing_stop" == desk.last(e.OrderIntended).draft.purpose
+    same(desk)
+
+
 @pytest.mark.parametrize("through", ["records", "snapshot"])
 def test_a_split_is_applied_once_whatever_dies(through):
     """

@@ -40,7 +40,7 @@ def corporate_action_applied(state: State, event: e.CorporateActionApplied) -> N
     # Quotes of before are no measure any more: the next price draws a new band around the new mark.
     slot.bid = slot.ask = slot.suspect = None
     slot.calm_low, slot.calm_high = ONE, ZERO
-    slot.drift = slot.drift_seen = None
+    slot.drift = slot.drift_seen = slot.best_noted = None
     slot.changed_at = state.sequence
     set_exit_levels(state, slot)
     touch(slot)
@@ -88,6 +88,8 @@ def _split(state: State, slot: Slot, action: CorporateAction) -> None:
     slot.bought = units_of(action, slot.bought, step)
     if slot.previous_close is not None:
         slot.previous_close = _grid(scaled(slot.previous_close, old, new))
+    if slot.best is not None:
+        slot.best = _grid(scaled(slot.best, old, new))
     slot.samples = tuple(MarkSample(one.at, _grid(scaled(one.price, old, new))) for one in slot.samples)
     for order in slot.orders.values():
         _split_order(state, slot, order, action)
@@ -164,6 +166,8 @@ def _pay(state: State, slot: Slot, amount: Decimal) -> None:
     state.equity += slot.market_value - before + paid * fx
     if slot.previous_close is not None:
         slot.previous_close -= amount
+    if slot.best is not None:
+        slot.best -= amount
     if currency == state.spec.currency:
         state.dividends += paid
 
