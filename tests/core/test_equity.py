@@ -546,7 +546,7 @@ def test_a_stale_rate_of_something_held_is_told():
         desk.wait(4)
         desk.mark("SAP", 100)
 
-    assert ["degraded"] == desk.alerts()
+    assert ["fx_stale", "degraded"] == desk.alerts()
     assert "the rate EUR/USD" in desk.last(e.AlertRaised).message
 
 

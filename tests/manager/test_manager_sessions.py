@@ -429,3 +429,13 @@ def test_a_journal_that_takes_no_more_records_ends_the_session_and_sends_nothing
 
     assert sent == len(desk.door.submitted)
     assert "session m1 failed" in caplog.text
+
+
+@pytest.mark.parametrize(("calendar", "is_open"), [("XNYS", True), ("XSHG", False)])
+def test_trading_hours_may_be_an_exchanges_calendar(desk, calendar, is_open):
+    """It is ten in the morning in New York, and eleven at night in Shanghai."""
+    session = desk.start(trading_hours={"calendar": calendar})
+    result = desk.trade(session)
+
+    assert is_open is (result.status != "denied")
+    assert is_open is ("outside_trading_hours" not in str(result))

@@ -134,6 +134,7 @@ ALERTS: Final[dict[str, str]] = {
     "fill_corrected": "The venue corrected a fill; the books follow.",
     "ignored": "The account's holding is left out of the session (`foreign_positions`).",
     "inherited": "The account's holding was taken over into the session (`foreign_positions`).",
+    "fx_stale": "A rate that something is valued at is old, doubted or missing; the last one stands (RSK-08).",
     "instrument_changed": "The venue changed an instrument's terms while it is held or worked; entries on it are blocked.",
     "late_roll": "The session was down when its trading date changed; the day's base is the stricter of two.",
     "limit_near": "Most of a limit is used: by default at seven and at nine tenths (C44).",

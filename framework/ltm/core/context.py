@@ -114,6 +114,8 @@ class Context:
     """By rule and symbol or group: what the rules said, each asked once."""
     disbelieved: set[str] = attrs.Factory(set)
     """Reports that cannot be true, noted once each."""
+    stale_rates: frozenset[str] = frozenset()
+    """Currencies in use without a usable rate, as of the last second."""
     calendar_told: int = 0
     """How many of the warnings that the calendar ends were given."""
     _open: bool = True

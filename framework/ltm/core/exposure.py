@@ -181,11 +181,14 @@ def join_groups(state: State, slot: Slot) -> None:
 
 def rate_of(instrument: Instrument, currency: str) -> str | None:
     """
-    Return the currency whose rate into the session's an instrument's price is: EUR of EUR/USD.
+    Return the currency whose rate into the session's an instrument's price tells: EUR of EUR/USD, JPY of USD/JPY.
     """
     base, slash, quote = instrument.symbol.partition("/")
-    is_pair = slash and base and quote == currency == instrument.currency != base
-    return base if is_pair else None
+    if not (slash and base) or quote != instrument.currency or base == quote:
+        return None
+    if quote == currency:
+        return base
+    return quote if base == currency else None
 
 
 def reduces(slot: Slot, side: Side) -> bool:

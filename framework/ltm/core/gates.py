@@ -167,7 +167,8 @@ def is_rate_usable(state: State, context: Context, currency: str) -> bool:
     """
     if currency == state.spec.currency:
         return True
-    pair = state.slots.get(f"{currency}/{state.spec.currency}")
+    own = state.spec.currency
+    pair = state.slots.get(f"{currency}/{own}") or state.slots.get(f"{own}/{currency}")
     if pair is None or pair.received is None or pair.suspect is not None:
         return False
     return context.mono - pair.received <= context.max_price_age

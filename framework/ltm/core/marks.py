@@ -18,7 +18,7 @@ from ltm.core.bases import raise_peaks
 from ltm.core.booking import set_rate
 from ltm.core.exposure import touch
 from ltm.core.state import Slot, State
-from ltm.model.numbers import ONE, RULES, ZERO
+from ltm.model.numbers import COST_GRID, ONE, RULES, ZERO
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -119,7 +119,7 @@ def mark_all(  # noqa: C901, PLR0912 - the one hot loop: a call per branch would
         if slot.groups and not slot.stale:
             touch(slot)
         if slot.rate_of is not None:
-            move_rate(state, watch, slot.rate_of, price)
+            move_rate(state, watch, slot, price)
         if watch.raised:
             return True
     return False
@@ -137,11 +137,20 @@ def _of_book(slot: Slot, price: Decimal | None, bid: Decimal | None, ask: Decima
     return price if price is not None else (bid + ask) * _HALF
 
 
-def move_rate(state: State, watch: Watch, currency: str, rate: Decimal) -> None:
+def move_rate(state: State, watch: Watch, pair: Slot, price: Decimal) -> None:
     """
-    Value what is held in a currency at a new rate, if anything is (RSK-08).
+    Value what is held in a currency at the new price of its pair, if anything is (RSK-08).
     """
-    if currency not in state.foreign or state.fx.get(currency) == rate or rate <= 0:
+    currency = pair.rate_of
+    if currency is None or currency not in state.foreign or price <= 0:
+        return
+    rate = price
+    if pair.instrument.currency == currency:
+        # The pair says how much of it the session's buys; where the other pair is there, that one counts.
+        if f"{currency}/{state.spec.currency}" in state.slots:
+            return
+        rate = RULES.divide(ONE, price).quantize(COST_GRID, context=RULES)
+    if state.fx.get(currency) == rate:
         return
     set_rate(state, currency, rate)
     state.fx_moved = True

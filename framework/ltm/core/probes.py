@@ -12,13 +12,13 @@ from msgspec import structs
 
 from ltm.core import events as e
 from ltm.core.bench import GRAIN, SYMBOL, Bench, Subject, bench
+from ltm.core.blindness import watch_blindness
 from ltm.core.booking import move
 from ltm.core.cancels import send_cancel
 from ltm.core.gates import signal_gate
 from ltm.core.links import watch_link
 from ltm.core.marks import mark_all
 from ltm.core.tallies import ENTRY, EXIT, RUN, content_of, step_of
-from ltm.core.watch import watch_blindness
 from ltm.model.enums import Side
 from ltm.model.market import Quote
 from ltm.model.numbers import ONE, RULES, floor_to, plain

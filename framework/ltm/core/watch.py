@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Final
 from ltm.core import events as e
 from ltm.core.a_shares import note_closes
 from ltm.core.bases import bases_of, raise_peaks
+from ltm.core.blindness import watch_blindness, watch_rates
 from ltm.core.calendar import watch_calendar
 from ltm.core.cancels import cancel, is_unwanted, send_cancel
 from ltm.core.effects import Sweep
 from ltm.core.facts import ask
-from ltm.core.gates import is_rate_usable
 from ltm.core.limits import watch_limits
 from ltm.core.links import watch_clock, watch_link
 from ltm.core.orders import Item, blame, raise_alert
@@ -142,6 +142,7 @@ def tick(state: State, context: Context) -> Iterator[Item]:
     check_prices(state, context)
     yield from note_rates(state, context)
     yield from roll(state, context)
+    yield from watch_rates(state, context)
     yield from watch_blindness(state, context)
     yield from watch_limits(state, context)
     yield from watch_link(state, context)
@@ -199,28 +200,6 @@ def note_rates(state: State, context: Context) -> Iterator[Item]:
     if state.fx_moved:
         rates = {currency: rate for currency, rate in sorted(state.fx.items()) if currency in state.foreign}
         yield e.RatesNoted(at=context.now, rates=rates)
-
-
-def watch_blindness(state: State, context: Context) -> Iterator[Item]:
-    """
-    Stop entries until a person has looked once equity has been unknown for long (C07, RSK-08, RSK-22).
-    """
-    blind = set(context.stale)
-    if context.opening()[0]:
-        blind |= {
-            f"the rate {currency}/{state.spec.currency}"
-            for currency in {slot.instrument.currency for slot in state.held()} & state.foreign
-            if not is_rate_usable(state, context, currency)
-        }
-    if not blind:
-        context.blind_since = None
-    elif context.blind_since is None:
-        context.blind_since = context.mono
-    elif context.mono - context.blind_since > context.max_blind_time and "degraded" not in state.latches:
-        waited = context.mono - context.blind_since
-        message = f"no usable price of {', '.join(sorted(blind))} for {waited:.0f} s: equity is not known"
-        yield e.TradingPaused(at=context.now, code="degraded", message=message)
-        yield raise_alert(state, context, Severity.CRITICAL, "degraded", message)
 
 
 def roll(state: State, context: Context) -> Iterator[Item]:

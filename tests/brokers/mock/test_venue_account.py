@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ltm.model.enums import OrderStatus, Side
+from ltm.model.instrument import Instrument
 from ltm.model.reports import Acked, FillReport, Refused
 
 D = Decimal
@@ -272,3 +273,21 @@ class TestConservation:
         later = _play(desk_class, [*steps, *future], quoted=False)
 
         assert now.events == later.events[: len(now.events)]
+
+
+def test_an_order_in_another_currency_is_paid_for_at_the_rate_of_its_pair(desk_of):
+    """
+    A buy borrows the currency; what it may cost counts in the account's.
+    """
+    desk = desk_of(cash=1_100, symbols=("SAP", "EUR/USD"))
+    desk.venue._books["SAP"].instrument = Instrument(symbol="SAP", currency="EUR")
+    desk.quote(100, 100, symbol="SAP")
+    assert "wrong_currency" == desk.send(BUY, 1, symbol="SAP").code
+
+    desk.quote("1.1", "1.1", symbol="EUR/USD")
+    assert "insufficient_funds" == desk.send(BUY, 11, symbol="SAP").code
+    desk.buy(10, symbol="SAP")
+    assert (Decimal(1_100), Decimal(0)) == (desk.cash, desk.available)
+    assert "insufficient_funds" == desk.send(BUY, 1, symbol="SAP").code
+    desk.quote(1, 1, symbol="EUR/USD")
+    assert Decimal(100) == desk.available

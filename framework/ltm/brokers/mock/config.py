@@ -123,6 +123,12 @@ def _currency(_: object, field: Field, value: str) -> None:
         )
 
 
+def _currencies(config: object, field: Field, value: dict[str, str]) -> None:
+    for symbol, currency in value.items():
+        _symbol(field.name, symbol)
+        _currency(config, field, currency)
+
+
 def _zone(_: object, field: Field, value: str) -> None:
     if zone_of(value) is None:
         raise _wrong(field.name, "be a known time zone", value, 'for example "America/New_York"', number=17)
@@ -169,6 +175,8 @@ class MockConfig:
         start: Time of the first of them.
         cash: Money in the account at the beginning.
         currency: The account's currency, and that of every instrument whose symbol does not say BASE/QUOTE.
+        currencies: Currency of single instruments, symbol = currency. Buying there borrows it, at the price of its pair
+            with the account's currency, such as EUR/USD, which has to be among the prices.
         lot_size: Quantity step, one for all or a table of symbol = step; default 1, or 0.00000001 for BASE/QUOTE.
         tick_size: Price step, likewise; default what the decimals of the prices show, 0.01 at most.
         minimum_notional: Least value of an order, likewise.
@@ -198,6 +206,7 @@ class MockConfig:
     start: datetime = attrs.field(default=datetime(2026, 1, 5, 14, 30, tzinfo=UTC), validator=_aware)
     cash: Decimal = attrs.field(default=Decimal(1_000_000), converter=exact, validator=positive)
     currency: str = attrs.field(default="USD", validator=_currency)
+    currencies: dict[str, str] = attrs.field(factory=dict, validator=_currencies)
     lot_size: BySymbol | None = attrs.field(
         default=None, converter=_exact_by_symbol, validator=optional(_positive_by_symbol)
     )

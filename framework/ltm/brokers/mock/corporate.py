@@ -63,7 +63,7 @@ def begin_date(
         if action.kind == "split":
             _split(action, book, ledger)
         elif action.kind == "dividend":
-            ledger.cash += book.position * book.instrument.multiplier * action.amount
+            ledger.pay(book, book.position * book.instrument.multiplier * action.amount)
         elif action.new_symbol in books:
             _rename(book, books[action.new_symbol])
 
@@ -77,7 +77,7 @@ def _split(action: CorporateAction, book: Book, ledger: Ledger) -> None:
     if rest and book.last is not None:
         # The fraction is paid out at the last price, and its part of what the holding cost goes with it.
         value = scaled(rest * book.last * book.instrument.multiplier, ONE, new)
-        ledger.cash += value.quantize(COST_GRID, context=RULES)
+        ledger.pay(book, value.quantize(COST_GRID, context=RULES))
         book.entry_value -= scaled(book.entry_value, rest, units).quantize(COST_GRID, context=RULES)
     book.position = held
     # Nothing is quoted at the new price yet.

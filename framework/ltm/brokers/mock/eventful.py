@@ -229,7 +229,7 @@ class EventfulVenue(Venue):
         before, after = (value_of(book, fill.quantity, fill.price) for fill in (old, new))
         charged = self._charged.get(index, old).commission or ZERO
         refund = charged if quantity == 0 else ZERO
-        self._ledger.cash += refund - sign * (after - before)
+        self._ledger.pay(book, refund - sign * (after - before))
         order.charged -= refund
         order.filled += new.quantity - old.quantity
         order.value += after - before

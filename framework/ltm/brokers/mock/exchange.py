@@ -206,6 +206,8 @@ def _instruments_of(listings: tuple[Listing, ...], config: MockConfig) -> tuple[
     for name, table in tables.items():
         for symbol in table if isinstance(table, dict) else ():
             _check_known(f"{name}.{symbol}", symbol, known)
+    for symbol in config.currencies:
+        _check_known(f"currencies.{symbol}", symbol, known)
     for alias, symbol in config.aliases.items():
         _check_known(f"aliases.{alias}", symbol, known)
     return tuple(_instrument_of(listing, config) for listing in listings)
@@ -227,7 +229,8 @@ def _instrument_of(listing: Listing, config: MockConfig) -> Instrument:
         aliases.append(code)
     return Instrument(
         symbol=symbol,
-        currency=quote.partition(":")[0] if slash and base else config.currency,
+        currency=config.currencies.get(symbol)
+        or (quote.partition(":")[0] if slash and base else config.currency),
         venue="MOCK",
         aliases=tuple(dict.fromkeys(aliases)),
         lot_size=_value(config.lot_size, symbol, _COIN_LOT if slash else ONE),

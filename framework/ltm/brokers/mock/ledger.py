@@ -12,6 +12,7 @@ from ltm.brokers.mock.orders import average_of
 from ltm.model.numbers import COST_GRID, ONE, RULES, ZERO
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from decimal import Decimal
 
     from ltm.brokers.mock.orders import Book, VenueOrder
@@ -20,15 +21,58 @@ if TYPE_CHECKING:
 
 class Ledger:
     """
-    A cash account: a buy must be paid for in the worst case, commission included, when it arrives.
+    A cash account, and what it owes or owns in other currencies: a buy must be paid for in the worst case, commission included, when it arrives.
     """
 
-    __slots__ = ("_commission", "cash", "reserved")
+    __slots__ = ("_books", "_commission", "_currency", "cash", "purse", "reserved")
 
-    def __init__(self, terms: Terms) -> None:
+    def __init__(self, terms: Terms, books: Mapping[str, Book] | None = None) -> None:
+        self._books: Final = books or {}
+        self._currency: Final = terms.currency
+        self.purse: Final[dict[str, Decimal]] = {}
+        """Money in other currencies, below zero where it is borrowed."""
         self._commission: Final = None if terms.commission.free else terms.commission
         self.cash = terms.cash
         self.reserved = ZERO
+
+    def rate(self, currency: str) -> Decimal | None:
+        """
+        Return what a currency is worth in the account's, as its pair was last traded; None without one.
+        """
+        if currency == self._currency:
+            return ONE
+        pair = self._books.get(f"{currency}/{self._currency}")
+        if pair is not None:
+            return pair.last
+        pair = self._books.get(f"{self._currency}/{currency}")
+        if pair is None or pair.last is None:
+            return None
+        return RULES.divide(ONE, pair.last).quantize(COST_GRID, context=RULES)
+
+    @property
+    def available(self) -> Decimal:
+        """
+        What no order claims, in the account's currency.
+        """
+        free = self.cash - self.reserved
+        for currency, amount in self.purse.items():
+            free += amount * (self.rate(currency) or ZERO)
+        return free
+
+    def pay(self, book: Book, amount: Decimal) -> None:
+        """
+        Move money of an instrument's currency into the account.
+        """
+        currency = book.instrument.currency
+        if currency == self._currency:
+            self.cash += amount
+        else:
+            self.purse[currency] = self.purse.get(currency, ZERO) + amount
+
+    def _own(self, book: Book, amount: Decimal) -> Decimal:
+        # Money of an instrument's currency in the account's; an order without a rate was refused.
+        rate = self.rate(book.instrument.currency)
+        return amount if rate is None or rate is ONE else amount * rate
 
     def commission_for(self, order: VenueOrder, quantity: Decimal, value: Decimal) -> Decimal:
         """
@@ -43,10 +87,10 @@ class Ledger:
 
     def worst_case(self, order: VenueOrder, book: Book, price: Decimal) -> Decimal:
         """
-        Return what the rest of a buy costs at this price.
+        Return what the rest of a buy costs at this price, in the account's currency.
         """
         value = value_of(book, order.remaining, price)
-        return value + self.commission_for(order, order.remaining, value)
+        return self._own(book, value + self.commission_for(order, order.remaining, value))
 
     def reserve(self, order: VenueOrder, amount: Decimal) -> None:
         """
@@ -59,7 +103,7 @@ class Ledger:
         """
         Return whether an order can pay this without touching what other orders claim.
         """
-        return amount <= self.cash - self.reserved + order.reserved
+        return amount <= (self.available if self.purse else self.cash - self.reserved) + order.reserved
 
     def execute(self, order: VenueOrder, book: Book, quantity: Decimal, price: Decimal) -> Decimal | None:
         """
@@ -69,7 +113,7 @@ class Ledger:
         """
         value = value_of(book, quantity, price)
         commission = self.commission_for(order, quantity, value)
-        if order.is_buy and not self.affords(order, value + commission):
+        if order.is_buy and not self.affords(order, self._own(book, value + commission)):
             return None
         if commission:
             order.charged += commission
@@ -77,10 +121,10 @@ class Ledger:
         order.remaining -= quantity
         order.value += value
         if order.is_buy:
-            self.cash -= value + commission
+            self.pay(book, -(value + commission))
             move(book, quantity, price)
         else:
-            self.cash += value - commission
+            self.pay(book, value - commission)
             book.selling -= quantity
             move(book, -quantity, price)
         return commission

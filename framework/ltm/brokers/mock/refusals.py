@@ -42,7 +42,7 @@ def refusal(
     """
     draft, instrument = order.draft, book.instrument
     return (
-        _not_tradable(instrument, terms)
+        _not_tradable(instrument, ledger, terms)
         or _bad_quantity(draft.quantity, instrument)
         or _bad_prices(draft, instrument)
         or _bad_life(order)
@@ -61,11 +61,14 @@ def refuse(order: VenueOrder, why: Refused) -> Refused:
     return why
 
 
-def _not_tradable(instrument: Instrument, terms: Terms) -> Refused | None:
+def _not_tradable(instrument: Instrument, ledger: Ledger, terms: Terms) -> Refused | None:
     if not instrument.tradable:
         return Refused("not_tradable", f"{instrument.symbol} cannot be traded now")
-    if instrument.currency != terms.currency:
-        message = f"{instrument.symbol} trades in {instrument.currency}, the account holds {terms.currency}"
+    if ledger.rate(instrument.currency) is None:
+        message = (
+            f"{instrument.symbol} trades in {instrument.currency}, the account holds {terms.currency},"
+            f" and {instrument.currency}/{terms.currency} has no price"
+        )
         return Refused("wrong_currency", message)
     return None
 
@@ -130,7 +133,7 @@ def _not_covered(order: VenueOrder, book: Book, ledger: Ledger, terms: Terms) ->
         return None
     cost = ledger.worst_case(order, book, price)
     if not ledger.affords(order, cost):
-        message = f"{cost} needed with commission, {ledger.cash - ledger.reserved} available"
+        message = f"{cost} needed with commission, {ledger.available} available"
         return Refused("insufficient_funds", message)
     ledger.reserve(order, cost)
     return None

@@ -33,7 +33,7 @@ from ltm.brokers.mock.orders import FILLED, FOK, UNLIMITED, Book, Liquidity, Ven
 from ltm.brokers.mock.refusals import expected_price, refusal, refuse
 from ltm.model.enums import OrderStatus, TimeInForce
 from ltm.model.market import Quote
-from ltm.model.numbers import EXACT, ZERO, floor_to
+from ltm.model.numbers import ZERO, floor_to
 from ltm.model.reports import (
     AccountReport,
     Acked,
@@ -70,7 +70,7 @@ class Venue:
         self._market: Final = AShares(terms.day, terms.price_bands) if terms.market == CN_A else None
         self._books: Final = {instrument.symbol: Book(instrument) for instrument in instruments}
         self._terms: Final = terms
-        self._ledger: Final = Ledger(terms)
+        self._ledger: Final = Ledger(terms, self._books)
         self._actions: Final = list(terms.actions)
         self._orders: Final[dict[str, VenueOrder]] = {}
         self._fills: Final[list[FillReport]] = []
@@ -195,7 +195,7 @@ class Venue:
             account=self._terms.account,
             currency=self._terms.currency,
             cash=self._ledger.cash,
-            available=EXACT.subtract(self._ledger.cash, self._ledger.reserved),
+            available=self._ledger.available,
             paper=True,
             server_time=self.now,
         )
@@ -361,7 +361,8 @@ class Venue:
     def _executed(self, order: VenueOrder, quantity: Decimal, price: Decimal, commission: Decimal) -> None:
         if self._market is not None and order.is_buy:
             self._market.bought(order.draft.symbol, quantity, self.now)
-        fill = order.executed(quantity, price, self.now, commission, self._terms.currency)
+        currency = self._books[order.draft.symbol].instrument.currency
+        fill = order.executed(quantity, price, self.now, commission, currency)
         self._fills.append(fill)
         self._events.append(fill)
 
