@@ -77,6 +77,30 @@ def test_a_declared_split_changes_no_profit_and_trips_nothing(apple, ltm):
     assert 0 == ltm("journal", "verify", "--state-dir", state).code
 
 
+def test_a_bar_that_closes_when_the_ex_date_begins_is_of_the_day_before(apple, ltm, tmp_path):
+    """
+    11:10 on a Thursday: Wednesday's bar is known at midnight, and must not be taken for a gain of a tenth.
+    """
+    (tmp_path / "actions.csv").write_text("date,symbol,kind,value\n2014-06-05,AAPL,split,11:10\n")
+    rows = [
+        f"2014-06-{day:02}T00:00:00Z,AAPL,{price},{price},{price},{price},1"
+        for day, price in ((2, 110), (3, 110), (4, 110), (5, 100), (6, 100))
+    ]
+    (tmp_path / "prices.csv").write_text(
+        "timestamp,symbol,open,high,low,close,volume\n" + "\n".join(rows) + "\n"
+    )
+    signal = BUY | {"timestamp": "2014-06-03T00:00:00Z", "quantity": 100}
+    (tmp_path / "signals.jsonl").write_text(json.dumps(signal) + "\n")
+    _, state = apple('corporate_actions = "actions.csv"')
+
+    status = ltm("status", "--json", "--state-dir", state).json[0]
+    assert ("100000", "110") == (
+        status["equity"],
+        ltm("positions", "--json", "--state-dir", state).json[0]["quantity"],
+    )
+    assert "100000" == status["peak_equity"]
+
+
 def test_a_split_that_nobody_declared_is_a_drift_with_the_ratio_in_its_text(apple, ltm):
     """
     REL-4: the venue's holding is sevenfold; nothing is traded to mend it.

@@ -36,6 +36,7 @@ def declared(*actions, **terms):
 
 def midnight(desk):
     desk.wait((datetime(2026, 1, 6, tzinfo=UTC) - desk.now).total_seconds())
+    desk.pass_time(1)
 
 
 def held(desk, symbol="AAA"):

@@ -147,6 +147,20 @@ def test_the_date_of_an_instant(roll, moment, expected):
     assert date.fromisoformat(expected) == TradingDay(ZoneInfo("Asia/Shanghai"), roll).date_at(utc(moment))
 
 
+@pytest.mark.parametrize("roll", [0, 6 * 60, 17 * 60])
+@pytest.mark.parametrize("name", ZONES)
+def test_a_date_begins_at_the_roll_that_opens_it(name, roll):
+    """
+    RSK-09: the instant before is of the date before.
+    """
+    day = TradingDay(ZoneInfo(name), roll)
+    for offset in range(0, 3000, 7):
+        date_of = date(2024, 1, 1) + timedelta(days=offset)
+        begin = day.begin_of(date_of)
+
+        assert (date_of, date_of - timedelta(days=1)) == (day.date_at(begin), day.date_at(begin - SECOND))
+
+
 SHANGHAI = TradingHours((Window(570, 690), Window(780, 900)), ZoneInfo("Asia/Shanghai"), frozenset(range(5)))
 
 

@@ -57,7 +57,14 @@ def _apply(
     yield from sample_now(state, context)
     slot = state.slots[action.symbol]
     before = slot.position
-    yield e.CorporateActionApplied(at=context.now, action=action, mark=slot.mark, by=by, reason=reason)
+    yield e.CorporateActionApplied(
+        at=context.now,
+        action=action,
+        mark=slot.mark,
+        since=context.day.begin_of(action.on),
+        by=by,
+        reason=reason,
+    )
     context.sweep_at = context.mono
     held = f"{plain(before)} held are {plain(slot.position)} now" if before else "nothing of it is held"
     yield raise_alert(state, context, Severity.INFO, "corporate_action", f"{action}: {held}")

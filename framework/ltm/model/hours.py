@@ -176,6 +176,12 @@ class TradingDay:
         opened = today if now >= instant_of(today, self.roll, self.zone) else today - timedelta(days=1)
         return opened + timedelta(days=1) if self.roll > _DAY // 2 else opened
 
+    def begin_of(self, day: date) -> datetime:
+        """
+        Return the roll that opens a trading date.
+        """
+        return instant_of(day - timedelta(days=1) if self.roll > _DAY // 2 else day, self.roll, self.zone)
+
     def next_roll(self, now: datetime) -> datetime:
         """
         Return the first roll strictly after an instant.

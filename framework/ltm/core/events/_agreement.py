@@ -4,6 +4,7 @@ What comes of comparing our books with the venue's.
 
 from __future__ import annotations
 
+from datetime import datetime
 from decimal import Decimal
 
 from ltm.core.events._base import Event
@@ -97,6 +98,8 @@ class CorporateActionApplied(Event, frozen=True):
     action: CorporateAction
     mark: Decimal | None
     """The price just before, from which the new one follows."""
+    since: datetime
+    """When its date began: prices of up to then are in the old units."""
     by: str
     reason: str = ""
 

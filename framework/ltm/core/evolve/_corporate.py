@@ -7,6 +7,7 @@ A fraction that the venue pays out in cash is booked at the mark.
 
 from __future__ import annotations
 
+from datetime import timedelta
 from decimal import ROUND_UP, Decimal
 from typing import TYPE_CHECKING
 
@@ -40,6 +41,9 @@ def corporate_action_applied(state: State, event: e.CorporateActionApplied) -> N
     # Quotes of before are no measure any more: the next price draws a new band around the new mark.
     slot.bid = slot.ask = slot.suspect = None
     slot.calm_low, slot.calm_high = ONE, ZERO
+    # Nor is a price of before, told late: a bar that closes at the very roll is of the day before.
+    first = event.since + timedelta(microseconds=1)
+    slot.marked_at = first if slot.marked_at is None else max(slot.marked_at, first)
     slot.drift = slot.drift_seen = slot.best_noted = None
     slot.changed_at = state.sequence
     set_exit_levels(state, slot)
