@@ -102,8 +102,6 @@ class Recorder:
                 self._effects.append(item)  # type: ignore[arg-type] # all else is an effect
 
     def _taken(self) -> list[Effect]:
-        if self._recalled:
-            self._recalled.clear()
         effects, self._effects = self._effects, []
         return effects
 

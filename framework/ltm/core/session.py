@@ -152,8 +152,9 @@ class Session(Recorder):
                 self._settle(self._decide(command))
         finally:
             setcontext(outer)
-            effects = self._taken()
-        return effects
+            self._recalled.clear()
+        # After an exception they stay for the next call: what was written down has to be done.
+        return self._taken()
 
     def _perform(self, items: Iterable[Item]) -> list[Effect]:
         outer = getcontext()
@@ -162,8 +163,8 @@ class Session(Recorder):
             self._settle(items)
         finally:
             setcontext(outer)
-            effects = self._taken()
-        return effects
+            self._recalled.clear()
+        return self._taken()
 
     def _settle(self, items: Iterable[Item]) -> None:
         # One command's facts, and then what they set off.
@@ -190,8 +191,7 @@ class Session(Recorder):
                 self.context.watch.look = True
         finally:
             setcontext(outer)
-            effects, self._effects = self._effects, []
-        return effects
+        return self._taken()
 
     # --- Decisions ------------------------------------------------------------------------------
 

@@ -25,7 +25,7 @@ from ltm.core.session import Session
 from ltm.engine.admission import Customs, relieve
 from ltm.engine.alerts import AlertDispatcher
 from ltm.engine.batches import Batches
-from ltm.engine.inputs import REPORTS, TURN, Input, Localise, MakeAlerts, Observer, Request, reply
+from ltm.engine.inputs import REPORTS, TURN, Input, Localise, MakeAlerts, Observer, Request, command_of, reply
 from ltm.engine.intake import Intake
 from ltm.engine.market import Market
 from ltm.engine.perform import Performer, introduced
@@ -34,7 +34,6 @@ from ltm.engine.state_dir import FreeSpace, KillSwitch
 from ltm.engine.surroundings import Surroundings
 from ltm.model.enums import Lifecycle, TradingState
 from ltm.model.errors import BrokerConnectionError, JournalError, LtmError, PluginError, SignalError, shown
-from ltm.model.instrument import Instrument
 from ltm.model.market import Quote
 from ltm.model.reports import AccountReport, LinkReport
 from ltm.ports.broker import Broker, Paced
@@ -233,8 +232,7 @@ class Engine:
         is_killed = self.session.state.trading_state is TradingState.KILLED
         for command in self.surroundings.look(self.clock.monotonic(), is_killed=is_killed):
             self._todo += self.session.handle(command)
-        broken = self._check.look()
-        if broken is not None:
+        if (broken := self._check.look()) is not None:
             self._todo += self.session.handle(broken)
         if self._stop_by is None and self.session.state.lifecycle is Lifecycle.STOPPING:
             self._stop_by = self.clock.monotonic() + self.market.patience
@@ -286,9 +284,12 @@ class Engine:
     def _take(self, item: Input) -> None:
         if isinstance(item, Request):
             self._answer(item)
+        elif isinstance(item, Quote):
+            self._mark([item])
+        elif (command := command_of(item)) is not None:
+            self._todo += self.session.handle(command)
         else:
-            command = c.DefineInstrument(item) if isinstance(item, Instrument) else item
-            self._todo += self.session.handle(command)  # type: ignore[arg-type] # the rest are commands
+            self._trouble("its events", TypeError(f"it delivered {shown(item)}"))
 
     def _answer(self, request: Request) -> None:
         try:
@@ -312,8 +313,7 @@ class Engine:
             control.seize(self.session.state, self.clock.now())
             reply(self._answers, error)
             raise
-        state = self.session.state
-        if recovery.snapshot_due(state, self._snapshot_at):
+        if recovery.snapshot_due(self.session.state, self._snapshot_at):
             self._save_snapshot()
         reply(self._answers)
         if self._seen:

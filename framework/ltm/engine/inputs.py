@@ -13,6 +13,7 @@ import attrs
 from ltm.core import commands as c
 from ltm.core import events
 from ltm.engine.alerts import AlertDispatcher
+from ltm.model.instrument import Instrument
 from ltm.model.market import Quote
 from ltm.model.reports import BrokerEvent, FillReport, LinkReport, OrderReport
 from ltm.model.signal import Signal, SignalRecord
@@ -29,6 +30,17 @@ class Request:
 
     command: c.AnyCommand
     answer: Future[None]
+
+
+def command_of(item: object) -> c.AnyCommand | None:
+    """
+    Return what an input asks of the session, None for what is no input; a report may be of an adapter's own class.
+    """
+    if isinstance(item, Instrument):
+        return c.DefineInstrument(item)
+    if isinstance(item, (FillReport, OrderReport, LinkReport)):
+        return c.BrokerReported(item)
+    return item if isinstance(item, c.Command) else None  # type: ignore[return-value] # every command is of the union
 
 
 def reply(answers: list[Future[None]], error: Exception | None = None) -> None:

@@ -84,7 +84,7 @@ class Performer:
             self.post(c.SubmitAnswered(order_id, NotSent("trading was stopped before it left")))
             return
         try:
-            outcome = await self._outcome(self.broker.submit(effect.approval))
+            outcome = await self._outcome(self.broker.submit, effect.approval)
         except BaseException:
             # The task was cancelled in mid-call: it may have left all the same (F47).
             self.post(c.SubmitAnswered(order_id, Ambiguous("interrupted while sending")))
@@ -92,11 +92,13 @@ class Performer:
         self.post(c.SubmitAnswered(order_id, outcome))
 
     async def _cancel(self, effect: effects.SendCancel) -> None:
-        call = self.broker.cancel(effect.client_order_id, effect.venue_order_id, effect.symbol)
-        self.post(c.CancelAnswered(effect.client_order_id, await self._outcome(call)))
+        order_id = effect.client_order_id
+        outcome = await self._outcome(self.broker.cancel, order_id, effect.venue_order_id, effect.symbol)
+        self.post(c.CancelAnswered(order_id, outcome))
 
-    async def _outcome(self, call: Awaitable[object]) -> Outcome:
+    async def _outcome(self, ask: Callable[..., Awaitable[object]], *about: object) -> Outcome:
         try:
+            call = ask(*about)
             outcome = await (call if self.deadline is None else self.deadline(call))
         except Exception as error:  # noqa: BLE001 - plugin boundary: an adapter that fails leaves it open
             return Ambiguous(f"{type(error).__name__}: {shown(str(error))}")
@@ -134,15 +136,18 @@ class Performer:
         return c.SweepAnswered(
             started_sequence=sequence,
             asked_at=now,
-            open_orders=await self._ask("open orders", self.broker.open_orders(), sound_orders),
-            fills=await self._ask("fills", self.broker.fills(since), _FILLS),
-            positions=await self._ask("positions", self.broker.positions(), sound_positions),
-            account=await self._ask("account", self.broker.account(), sound_account),
+            open_orders=await self._ask("open orders", self.broker.open_orders, sound_orders),
+            fills=await self._ask("fills", partial(self.broker.fills, since), _FILLS),
+            positions=await self._ask("positions", self.broker.positions, sound_positions),
+            account=await self._ask("account", self.broker.account, sound_account),
         )
 
-    async def _ask(self, what: str, call: Awaitable[object], admit: Callable[[object], T]) -> T | None:
+    async def _ask(
+        self, what: str, ask: Callable[[], Awaitable[object]], admit: Callable[[object], T]
+    ) -> T | None:
+        # A method may raise before there is anything to wait for.
         try:
-            return admit(await self._bounded(call))
+            return admit(await self._bounded(ask()))
         except Exception as error:  # noqa: BLE001 - plugin boundary: a failed question is not "empty"
             self.trouble(what, error)
             return None
@@ -157,8 +162,8 @@ class Performer:
         """
         for order in list(self.session.state.orders.values()):
             if order.purpose is not Purpose.FOREIGN:
-                call = self.broker.cancel(order.client_order_id, order.venue_order_id, order.symbol)
-                await self._outcome(call)
+                about = (order.client_order_id, order.venue_order_id, order.symbol)
+                await self._outcome(self.broker.cancel, *about)
 
 
 async def introduced(

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 MOST_CONNECTIONS: Final = 16
 POLL: Final = 0.05
+_BEAT_SECONDS: Final = 0.5
 """Seconds between two looks at what is waited for; only while somebody waits."""
 Send = Callable[[wire.Answer], Awaitable[None]]
 
@@ -198,8 +199,13 @@ class ControlServer:
             await engine.turn()
 
         spec = engine.session.state.spec
-        found = await look(engine, hand, keep=spec.on_stop == "keep", flat=spec.on_stop == "flatten")
-        self._last[spec.session_id] = found
+        looking = asyncio.ensure_future(
+            look(engine, hand, keep=spec.on_stop == "keep", flat=spec.on_stop == "flatten")
+        )
+        while not looking.done():
+            engine.beat()  # a venue that takes its time is not a session that hangs
+            await asyncio.wait({looking}, timeout=_BEAT_SECONDS)
+        self._last[spec.session_id] = looking.result()
 
 
 def _unreadable(error: Exception) -> wire.Refused:
