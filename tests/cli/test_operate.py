@@ -241,6 +241,22 @@ def test_a_corporate_action_reaches_the_session(hand, place):
     assert "the exchange's notice" == applied.reason
 
 
+def test_a_flow_is_declared_from_another_terminal(hand, place):
+    """
+    RSK-04: every base is multiplied by (E + F) / E; what would leave no equity is refused.
+    """
+    place.configure(RESTING)
+    place.run(orders=1)
+    refused = hand("reconcile", "flow", "-1e9", "--reason", "x")
+    assert (2, True) == (refused.code, "flow must leave equity above 0" in refused.err)
+    assert "hand: the flow is noted" in hand("reconcile", "flow", "5000", "--reason", "bank").out
+    assert "hand: the flow is noted" in hand("reconcile", "flow", "-2500.50", "--reason", "rent").out
+
+    flows = [event for event in place.events() if isinstance(event, e.FlowRecorded)]
+    assert ["5000", "-2500.50"] == [str(flow.amount) for flow in flows]
+    assert ("reconcile flow", "-2500.5") == (place.acted()[-1].action, place.acted()[-1].about)
+
+
 def test_what_only_a_person_knows_reaches_the_session(hand, place):
     """
     REL 2.2.1, REL-4, BAD-033: refused with the reason; the session goes on.
@@ -568,6 +584,8 @@ def test_a_direct_kill_needs_a_configuration(hand, place):
         (["orders", "resolve", "l1", "--absent"], "Missing option '--reason'"),
         (["reconcile", "accept", "--symbol", "AAA"], "Missing option '--reason'"),
         (["reconcile", "accept", "--symbol", "AAA", "--reason", " "], "--reason must say why"),
+        (["reconcile", "flow", "5"], "Missing option '--reason'"),
+        (["reconcile", "flow", "five", "--reason", "x"], "five"),
         (["alerts", "ack"], "name alerts by their ids, or say --all"),
         (["alerts", "ack", "a1", "--all"], "name alerts by their ids, or say --all"),
         (["resume", "--symbol", "AAA"], "--reason must say why"),

@@ -961,7 +961,7 @@ def test_numbers_that_do_not_fit_are_denied_and_nothing_breaks():
 
 def test_without_a_rate_nothing_in_that_currency_enters():
     """
-    RSK-08: missing and stale rates deny.
+    RSK-08: missing and stale rates deny. F42.
     """
     desk = Desk(instruments=[stock("SAP", "EUR"), stock("EUR/USD", tick_size=D("0.0001"))])
     desk.mark("SAP", 100)

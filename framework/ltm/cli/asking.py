@@ -143,6 +143,7 @@ _DONE: Final = {
     "kill": "killed: nothing but cancels leaves, and every open order of this session is being canceled",
     "orders resolve": "noted what became of the order",
     "reconcile accept": "the venue's holding is taken over",
+    "reconcile flow": "the flow is noted, and every base of drawdown and daily loss follows it",
     "corporate-action": "what is held and what works follows it",
     "alerts ack": "acknowledged",
 }

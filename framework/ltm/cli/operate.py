@@ -1,20 +1,24 @@
 """
-`ltm pause`, `resume`, `stop`, `flatten`, `orders resolve`, `reconcile accept`, `corporate-action`, `alerts ack`: the
-hand on the wheel.
+`ltm pause`, `resume`, `stop`, `flatten`, `orders resolve`, `reconcile accept`, `reconcile flow`, `corporate-action`,
+`alerts ack`: the hand on the wheel.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from ltm.cli.asking import Outcome, ended, finish, put, tell_attestation, terminal
 from ltm.cli.output import one_line
 from ltm.cli.settings import json_option, of, state_dir_option
+from ltm.cli.types import DecimalType
 from ltm.engine.control import wire
 from ltm.model.corporate import action_of
+
+if TYPE_CHECKING:
+    from decimal import Decimal
 
 Command = Callable[..., Any]
 SESSION_HELP: Final = "The session; not needed where only one runs."
@@ -242,6 +246,19 @@ def accept(context: click.Context, *, session: str | None, reason: str, as_json:
     """
     request = wire.Accept(session=session, reason=reason, tty=terminal(), symbol=symbol)
     put(context, request, "reconcile accept", as_json=as_json)
+
+
+@reconcile.command("flow", context_settings={"ignore_unknown_options": True})
+@click.argument("amount", metavar="AMOUNT", type=DecimalType())
+@asking(reason=True)
+def flow(context: click.Context, *, session: str | None, reason: str, as_json: bool, amount: Decimal) -> None:
+    """
+    Declare money that came (above 0) or went (below 0) and is no profit or loss.
+
+    Peak and day base are multiplied by (E + F) / E, so that a deposit hides no drawdown and a withdrawal makes none.
+    """
+    request = wire.Flow(session=session, reason=reason, tty=terminal(), amount=amount)
+    put(context, request, "reconcile flow", as_json=as_json)
 
 
 @click.command("corporate-action")

@@ -300,6 +300,7 @@ AnyRequest = (
     | Flatten
     | ResolveOrder
     | AcceptPosition
+    | RecordFlow
     | DeclareAction
     | Unblock
     | AcknowledgeAlert

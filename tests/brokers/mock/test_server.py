@@ -276,6 +276,25 @@ async def test_a_cut_connection_is_reported_and_made_again(tmp_path, approve):
         assert ["ACME", "BOLT"] == [event.symbol for event in heard if isinstance(event, Quote)]
 
 
+@pytest.mark.parametrize(("silences", "cut"), [(2, False), (3, True), (4, True)])
+async def test_a_connection_on_which_nothing_is_heard_any_more_is_made_again(tmp_path, silences, cut):
+    """
+    F12: half-open, with nobody at the other end: no error ever comes, so silence has to be one.
+    """
+    nth = f"nth = {[*range(1, silences + 1)]}"
+    async with Venue(tmp_path, fault("drop_request", nth, method="positions")) as venue:
+        broker, heard = await venue.customer(0.02)
+        for _ in range(silences):
+            with pytest.raises(BrokerConnectionError):
+                await broker.positions()
+            await asyncio.sleep(0.01)
+
+        assert [] == await broker.positions()
+        links = [(event.up, event.reason) for event in heard if isinstance(event, LinkReport)]
+        assert [False, True] * cut == [up for up, _ in links]
+        assert not cut or "3 questions in a row unanswered" in links[0][1]
+
+
 async def test_a_venue_that_ends_says_so_to_its_customer_and_in_its_log(tmp_path):
     async with Venue(tmp_path) as venue:
         _, heard = await venue.customer()

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     from ltm.ports import Deliver
 
+_SILENCES: Final = 3
+"""Questions in a row without an answer, and without anything else heard, after which a connection counts as dead."""
 _encode: Final = msgspec.json.Encoder().encode
 _decode: Final = msgspec.json.Decoder(wire.Reply).decode
 
@@ -45,6 +47,8 @@ class SocketDoor:
         self._last: wire.Reply | None = None
         self._number = 0
         self._lost = False
+        self._silent = 0
+        self._why = ""
         self._subscriptions: Final[list[wire.Instruments]] = []
 
     @property
@@ -124,6 +128,7 @@ class SocketDoor:
 
     async def _log_in(self) -> AccountReport:
         await self._hang_up()
+        self._silent, self._why = 0, ""
         try:
             reader, self._writer = await asyncio.open_unix_connection(self._path, limit=wire.LINE_LIMIT)
         except OSError as error:
@@ -146,6 +151,7 @@ class SocketDoor:
         try:
             answer = await asyncio.wait_for(reply, self._timeout)
         except TimeoutError:
+            self._note_silence(writer)
             message = f"no answer from the mock venue within {self._timeout:g} s"
             raise Unanswered(message) from None
         finally:
@@ -153,6 +159,13 @@ class SocketDoor:
         if answer.error is not None:
             raise ConfigError(answer.error, code="LTM-CFG-093", field="faults")
         return msgspec.json.decode(answer.answer, type=wire.ANSWERS[type(request)])
+
+    def _note_silence(self, writer: asyncio.StreamWriter) -> None:
+        # A peer that is gone without a word keeps its connection open for ever (F12).
+        self._silent += 1
+        if self._silent >= _SILENCES:
+            self._why = f"the mock venue left {self._silent} questions in a row unanswered"
+            writer.transport.abort()
 
     async def _listen(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(ConnectionError, ValueError):
@@ -166,10 +179,12 @@ class SocketDoor:
         self._lost = True
         at = self._last.time if self._last is not None else None
         if at is not None:
-            self._deliver(LinkReport(up=False, at=at, reason="the mock venue closed the connection"))
+            reason = self._why or "the mock venue closed the connection"
+            self._deliver(LinkReport(up=False, at=at, reason=reason))
 
     def _hear(self, reply: wire.Reply) -> None:
         self._last = reply
+        self._silent = 0
         for event in reply.events:
             self._deliver(wire.received(event))
         future = self._waiting.pop(reply.number, None)

@@ -10,6 +10,7 @@ from ltm.core import commands as c
 from ltm.engine.control import wire
 from ltm.model.corporate import CorporateAction, action_of
 from ltm.model.errors import InvalidTransition, SessionNotFound, shown
+from ltm.model.numbers import plain
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -67,19 +68,21 @@ def _command_of(ask: _OneThing, by: str) -> c.AnyRequest:
             return c.Flatten(by, ask.symbol)
         case wire.Kill():
             return c.Kill(by, ask.reason, ask.foreign)
-        case wire.Resolve() | wire.Accept() | wire.Declare():
+        case wire.Resolve() | wire.Accept() | wire.Flow() | wire.Declare():
             return _answer_of(ask, by)
         case _:
             assert_never(ask)
 
 
-def _answer_of(ask: wire.Resolve | wire.Accept | wire.Declare, by: str) -> c.AnyRequest:
+def _answer_of(ask: wire.Resolve | wire.Accept | wire.Flow | wire.Declare, by: str) -> c.AnyRequest:
     # What only a person knows.
     match ask:
         case wire.Resolve():
             return c.ResolveOrder(ask.client_order_id, by, ask.reason, ask.venue_order_id)
         case wire.Accept():
             return c.AcceptPosition(ask.symbol, by, ask.reason)
+        case wire.Flow():
+            return c.RecordFlow(ask.amount, by, ask.reason)
         case wire.Declare():
             return c.DeclareAction(_action_of(ask), by, ask.reason)
 
@@ -92,6 +95,7 @@ _OneThing = (
     | wire.Kill
     | wire.Resolve
     | wire.Accept
+    | wire.Flow
     | wire.Declare
 )
 
@@ -117,7 +121,7 @@ def about_of(ask: wire.AnyAsk, command: c.AnyRequest) -> tuple[str, str]:
             return "flatten", ask.symbol or ""
         case wire.Kill():
             return "kill", "all orders, foreign ones too" if ask.foreign else ""
-        case wire.Resolve() | wire.Accept() | wire.Declare():
+        case wire.Resolve() | wire.Accept() | wire.Flow() | wire.Declare():
             return _answered(ask)
         case wire.Acknowledge():
             return "alerts ack", command.alert_id if isinstance(command, c.AcknowledgeAlert) else ""
@@ -127,12 +131,14 @@ def about_of(ask: wire.AnyAsk, command: c.AnyRequest) -> tuple[str, str]:
             assert_never(ask)
 
 
-def _answered(ask: wire.Resolve | wire.Accept | wire.Declare) -> tuple[str, str]:
+def _answered(ask: wire.Resolve | wire.Accept | wire.Flow | wire.Declare) -> tuple[str, str]:
     match ask:
         case wire.Resolve():
             found = "absent" if ask.venue_order_id is None else f"venue order {ask.venue_order_id}"
             return "orders resolve", f"{ask.client_order_id}: {found}"
         case wire.Accept():
             return "reconcile accept", ask.symbol
+        case wire.Flow():
+            return "reconcile flow", plain(ask.amount)
         case wire.Declare():
             return "corporate-action", f"{ask.kind} {ask.symbol} {ask.value} on {ask.on}"

@@ -5,6 +5,7 @@ What an operator's terminal and a running process say to each other: one JSON li
 from __future__ import annotations
 
 from datetime import datetime
+from decimal import Decimal
 from typing import Annotated, Final
 
 import msgspec
@@ -105,6 +106,14 @@ class Accept(Ask, frozen=True, kw_only=True):
     symbol: Name
 
 
+class Flow(Ask, frozen=True, kw_only=True):
+    """
+    Say that money came or went that is no profit or loss.
+    """
+
+    amount: Decimal
+
+
 class Declare(Ask, frozen=True, kw_only=True):
     """
     Apply a corporate action whose date has come.
@@ -124,7 +133,7 @@ class Acknowledge(Ask, frozen=True, kw_only=True):
     alert_ids: tuple[Name, ...] = ()
 
 
-AnyAsk = Pause | Resume | Stop | Flatten | Kill | Resolve | Accept | Declare | Acknowledge
+AnyAsk = Pause | Resume | Stop | Flatten | Kill | Resolve | Accept | Flow | Declare | Acknowledge
 
 
 class Accepted(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="accepted"):
