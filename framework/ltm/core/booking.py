@@ -141,20 +141,22 @@ def set_rate(state: State, currency: str, rate: Decimal) -> None:
     is kept apart, in `translation`.
     """
     change = rate - state.fx.get(currency, ZERO)
-    state.fx[currency] = rate
     cost = value = state.cash.get(currency, ZERO)
+    held = []
     for slot in state.slots.values():
         if slot.instrument.currency != currency:
             continue
-        slot.fx = rate
         quantity = slot.position * slot.instrument.multiplier
-        slot.units = quantity * rate
+        held.append((slot, quantity * rate))
         cost += slot.cost
         if slot.mark is not None:
             value += quantity * slot.mark
+    # Nothing is written before everything is known: a rate whose sums do not fit changes none.
+    state.equity, state.translation = state.equity + change * value, state.translation + change * cost
+    state.fx[currency] = rate
+    for slot, units in held:
+        slot.fx, slot.units = rate, units
         touch(slot)
-    state.equity += change * value
-    state.translation += change * cost
 
 
 def set_exit_levels(state: State, slot: Slot) -> None:

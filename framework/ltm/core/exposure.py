@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from ltm.core.groups import Group
 from ltm.model.enums import Side
-from ltm.model.numbers import EXACT, ONE, ZERO
+from ltm.model.numbers import EXACT, ONE, RULES, ZERO
 
 if TYPE_CHECKING:
     from decimal import Decimal
@@ -144,6 +144,13 @@ def group_total(group: Group) -> Decimal:
                 stale.add(slot)  # what could not be summed must not be taken for summed
                 raise
     return group.total
+
+
+def times_equity(state: State, times: Decimal) -> Decimal:
+    """
+    Return a limit in times equity, session currency: a measure, so it may be rounded where money may not.
+    """
+    return max(RULES.multiply(times, state.equity), ZERO)
 
 
 def settle_groups(state: State) -> None:

@@ -101,7 +101,11 @@ def _bookable(state: State, order: OrderState, fill: FillReport) -> bool:
         if fill.commission is not None and fill.commission.is_finite():
             value += fill.commission
         # Sums that do not fit raise; what is not finite stays so in every sum.
-        moved = value + value * (slot.fx or ZERO)
+        fx = slot.fx or ZERO
+        moved = value + value * fx
+        # What is held then, at today's price: the largest it can come to, with every digit of both.
+        units = (abs(slot.position) + fill.quantity) * slot.instrument.multiplier * fx
+        moved += units * (slot.mark if slot.mark is not None else fill.price)
         total = slot.cost + moved + (state.equity + moved) + (state.translation + moved)
         for cash in state.cash.values():
             total += cash + moved

@@ -7,17 +7,17 @@ counts as left only 5 % below, so that a price that hovers tells nobody twice, a
 
 from __future__ import annotations
 
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from ltm.core import events as e
-from ltm.core.exposure import group_total
+from ltm.core.exposure import group_total, times_equity
 from ltm.core.orders import Item, blame, raise_alert
 from ltm.core.risk import AtPlugin, raised
 from ltm.model.enums import Lifecycle, Severity
 from ltm.model.errors import shown
-from ltm.model.numbers import RULES, ZERO, plain
+from ltm.model.numbers import RULES, plain
 from ltm.model.results import ExposureLimit
 
 if TYPE_CHECKING:
@@ -54,12 +54,13 @@ def _stage(state: State, before: int, measured: Decimal, limit: Decimal) -> int:
     shares = state.spec.limits.pre_alerts
     if limit <= 0:
         return len(shares) + 1 if measured > limit else 0
-    reached = sum(measured >= limit * share for share in shares)
-    kept = sum(measured > limit * share * _LEFT for share in shares)
-    if measured > limit:
-        reached = len(shares) + 1
-    if measured > limit * _LEFT:
-        kept = len(shares) + 1
+    with localcontext(RULES):
+        reached = sum(measured >= limit * share for share in shares)
+        kept = sum(measured > limit * share * _LEFT for share in shares)
+        if measured > limit:
+            reached = len(shares) + 1
+        if measured > limit * _LEFT:
+            kept = len(shares) + 1
     return max(reached, min(before, kept))
 
 
@@ -143,10 +144,10 @@ def _sums(state: State) -> Iterator[Reading]:
     if limits.max_positions:
         yield "max_positions", "", Decimal(totals.count), Decimal(limits.max_positions)
     if limits.max_gross_exposure is not None:
-        yield "max_gross_exposure", "", gross, max(limits.max_gross_exposure * state.equity, ZERO)
+        yield "max_gross_exposure", "", gross, times_equity(state, limits.max_gross_exposure)
     if limits.max_net_exposure is not None:
         net = max(abs(totals.long), abs(totals.short))
-        yield "max_net_exposure", "", net, max(limits.max_net_exposure * state.equity, ZERO)
+        yield "max_net_exposure", "", net, times_equity(state, limits.max_net_exposure)
     if limits.max_open_value is not None:
         yield "max_open_value", "", totals.open, limits.max_open_value
     if limits.max_traded_value is not None:
@@ -159,9 +160,9 @@ def amount_of(state: State, limit: ExposureLimit) -> Decimal:
     """
     amounts = []
     if limit.of_equity is not None:
-        amounts.append(max(limit.of_equity * state.equity, ZERO))
+        amounts.append(times_equity(state, limit.of_equity))
     if limit.of_capital is not None:
-        amounts.append(limit.of_capital * (state.allocated + state.flows))
+        amounts.append(RULES.multiply(limit.of_capital, state.allocated + state.flows))
     if limit.value is not None:
         amounts.append(limit.value)
     return min(amounts)

@@ -9,7 +9,7 @@ with the number of instruments, orders or past events. What it finds worth a loo
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from decimal import Decimal
+from decimal import Context, Decimal
 from typing import TYPE_CHECKING, Final
 
 import attrs
@@ -18,16 +18,19 @@ from ltm.core.bases import raise_peaks
 from ltm.core.booking import set_rate
 from ltm.core.exposure import touch
 from ltm.core.state import Slot, State
+from ltm.model.market import Quote
 from ltm.model.numbers import COST_GRID, ONE, RULES, ZERO
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ltm.model.market import Quote
-
 _HALF: Final = Decimal("0.5")
-_HIGHEST: Final = Decimal("Infinity")
-_LOWEST: Final = Decimal("-Infinity")
+_HIGHEST: Final = Decimal("1E+15")
+_LOWEST: Final = Decimal("-1E+15")
+_ROOM: Final = Decimal("1E+31")
+"""Added to a price of more than 18 decimals, it raises in the context `EXACT`: what such a price is multiplied with would not fit into the digits of money (BAD-077)."""
+_RATES: Final = Context(prec=12, traps=[])
+"""Exchange rates are quotients, of as many digits as a division gives; money is valued at twelve of them."""
 AHEAD: Final = timedelta(minutes=1)
 """How far a price's time may be ahead of our clock; a later one would make all that follow look old (BAD-101)."""
 PERSISTS: Final = 1.0
@@ -52,7 +55,7 @@ class Watch:
     """Whether anything else happened that the alarm is worked out from: bases, latches, agreement, a second."""
 
 
-def mark_all(  # noqa: C901, PLR0912 - the one hot loop: a call per branch would double its cost
+def mark_all(  # noqa: C901, PLR0912, PLR0915 - the one hot loop: a call per branch would double its cost
     state: State, watch: Watch, quotes: Iterator[Quote], received: float, latest: datetime
 ) -> bool:
     """
@@ -80,13 +83,19 @@ def mark_all(  # noqa: C901, PLR0912 - the one hot loop: a call per branch would
             if bid is not None and ask is not None and ZERO < bid <= ask < _HIGHEST:
                 if price is None:
                     price = (bid + ask) * _HALF
+                else:
+                    _ = bid + ask + _ROOM
             elif bid is not None or ask is not None:
                 price = _of_book(slot, price, bid, ask)
-            if price is None or not (
-                slot.calm_low <= price <= slot.calm_high or _steady(state, slot, price, received)
+            if (
+                price is None
+                or not price + _ROOM
+                or not (slot.calm_low <= price <= slot.calm_high or _steady(state, slot, price, received))
             ):
                 watch.dropped += 1
                 continue
+            if slot.rate_of is not None:
+                move_rate(state, watch, slot, price)
             units = slot.units
             if units:
                 equity = state.equity + units * (price - slot.mark)  # type: ignore[operator] # held: it has a mark
@@ -108,8 +117,12 @@ def mark_all(  # noqa: C901, PLR0912 - the one hot loop: a call per branch would
         except (
             ArithmeticError,
             TypeError,
-        ):  # a NaN or a naive time was compared, or there are too many digits
-            watch.dropped += 1
+        ):  # a NaN or a naive time was compared, or there are more digits than money is counted in
+            rounded = _as_rate(slot, quote)
+            if rounded is None:
+                watch.dropped += 1
+            elif mark_all(state, watch, iter((rounded,)), received, latest):
+                return True
             continue
         slot.mark = price
         slot.bid = bid
@@ -118,8 +131,6 @@ def mark_all(  # noqa: C901, PLR0912 - the one hot loop: a call per branch would
         slot.received = received
         if slot.groups and not slot.stale:
             touch(slot)
-        if slot.rate_of is not None:
-            move_rate(state, watch, slot, price)
         if watch.raised:
             return True
     return False
@@ -130,11 +141,22 @@ def _of_book(slot: Slot, price: Decimal | None, bid: Decimal | None, ask: Decima
     lowest = _LOWEST if slot.instrument.allows_negative_price else ZERO
     if (bid is not None and not lowest < bid < _HIGHEST) or (ask is not None and not lowest < ask < _HIGHEST):
         return None
+    for side in (bid, ask):
+        _ = (side or ZERO) + _ROOM
     if bid is None or ask is None:
         return price
     if bid > ask:
         return None
     return price if price is not None else (bid + ask) * _HALF
+
+
+def _as_rate(slot: Slot | None, quote: Quote) -> Quote | None:
+    # The price of what is a rate too is rounded rather than dropped: without it all in that currency has no value.
+    if slot is None or slot.rate_of is None:
+        return None
+    told = (quote.price, quote.bid, quote.ask)
+    price, bid, ask = (None if one is None else _RATES.plus(one) if one.is_finite() else one for one in told)
+    return None if (price, bid, ask) == told else Quote(quote.symbol, quote.at, price, bid, ask)
 
 
 def move_rate(state: State, watch: Watch, pair: Slot, price: Decimal) -> None:
@@ -144,12 +166,13 @@ def move_rate(state: State, watch: Watch, pair: Slot, price: Decimal) -> None:
     currency = pair.rate_of
     if currency is None or currency not in state.foreign or price <= 0:
         return
-    rate = price
     if pair.instrument.currency == currency:
         # The pair says how much of it the session's buys; where the other pair is there, that one counts.
         if f"{currency}/{state.spec.currency}" in state.slots:
             return
         rate = RULES.divide(ONE, price).quantize(COST_GRID, context=RULES)
+    else:
+        rate = _RATES.plus(price)
     if state.fx.get(currency) == rate:
         return
     set_rate(state, currency, rate)
@@ -165,7 +188,7 @@ def move_rate(state: State, watch: Watch, pair: Slot, price: Decimal) -> None:
 
 def _steady(state: State, slot: Slot, price: Decimal, received: float) -> bool:
     # Decides about a price outside the calm band, and draws a new band around one that stands.
-    if not price.is_finite() or (price <= 0 and not slot.instrument.allows_negative_price):
+    if not _LOWEST < price < _HIGHEST or (price <= 0 and not slot.instrument.allows_negative_price):
         return False
     jump = state.spec.bad_tick_pct
     last = slot.mark

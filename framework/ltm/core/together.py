@@ -6,10 +6,10 @@ Each reads sums that are kept up as instruments change; what one costs does not 
 
 from __future__ import annotations
 
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from typing import TYPE_CHECKING, Final
 
-from ltm.core.exposure import group_total
+from ltm.core.exposure import group_total, times_equity
 from ltm.model.enums import Side
 from ltm.model.numbers import RULES, ZERO, plain
 from ltm.model.results import Check
@@ -93,11 +93,11 @@ def net_exposure(limits: Limits) -> Gate:
 
 
 def _exposure(code: str, state: State, times: Decimal, *, before: Decimal, after: Decimal) -> Check:
-    limit = max(times * state.equity, ZERO)
+    limit = times_equity(state, times)
     if after > limit and after > before:  # what reduces passes, whatever it was (RSK-14)
         equity = f"{plain(times)} times equity {plain(state.equity)}"
         return refused(code, f"worst-case exposure {plain(after)} is above {equity}", after, limit)
-    return Check(code, "ok", after, limit, limit - after)
+    return Check(code, "ok", after, limit, RULES.subtract(limit, after))
 
 
 def open_value(limits: Limits) -> Gate:
@@ -133,17 +133,18 @@ def headrooms(state: State, slot: Slot, unit: Decimal, *, is_buy: bool) -> dict[
     """
     limits = state.spec.limits
     totals, rooms = _totals_of(state), dict[str, Decimal | None]()
-    if limits.max_gross_exposure is not None:
-        # Up to the larger of its sides, an instrument adds nothing to what it counts for already.
-        left = max(limits.max_gross_exposure * state.equity, ZERO) - totals.total + slot.worst
-        most = max(left, slot.worst)
-        rooms["max_gross_exposure"] = most - slot.up if is_buy else most + slot.down
-    if limits.max_net_exposure is not None:
-        limit = max(limits.max_net_exposure * state.equity, ZERO)
-        most = max(limit, abs(totals.long if is_buy else totals.short))
-        rooms["max_net_exposure"] = most - totals.long if is_buy else most + totals.short
-    if limits.max_open_value is not None:
-        rooms["max_open_value"] = limits.max_open_value - totals.open
-    if limits.max_traded_value is not None:
-        rooms["max_traded_value"] = limits.max_traded_value - state.tallies.traded - totals.open
+    with localcontext(RULES):
+        if limits.max_gross_exposure is not None:
+            # Up to the larger of its sides, an instrument adds nothing to what it counts for already.
+            left = times_equity(state, limits.max_gross_exposure) - totals.total + slot.worst
+            most = max(left, slot.worst)
+            rooms["max_gross_exposure"] = most - slot.up if is_buy else most + slot.down
+        if limits.max_net_exposure is not None:
+            limit = times_equity(state, limits.max_net_exposure)
+            most = max(limit, abs(totals.long if is_buy else totals.short))
+            rooms["max_net_exposure"] = most - totals.long if is_buy else most + totals.short
+        if limits.max_open_value is not None:
+            rooms["max_open_value"] = limits.max_open_value - totals.open
+        if limits.max_traded_value is not None:
+            rooms["max_traded_value"] = limits.max_traded_value - state.tallies.traded - totals.open
     return {name: max(RULES.divide(room or ZERO, unit), ZERO) for name, room in rooms.items()}
