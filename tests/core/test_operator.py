@@ -13,7 +13,8 @@ from ltm.core.control import is_flat
 from ltm.core.effects import SendCancel, SubmitOrder, Sweep
 from ltm.model.enums import OrderStatus, OrderType, Side, TradingState
 from ltm.model.errors import InvalidTransition
-from ltm.model.reports import Ambiguous, OrderReport, PositionReport
+from ltm.model.reports import Acked, Ambiguous, OrderReport, PositionReport, Refused
+from ltm.model.secret import Secret
 
 from .core_desk import MONDAY, D, Desk, stock
 from .core_rules import daily_loss, drawdown
@@ -463,3 +464,72 @@ def test_an_order_whose_fate_is_open_stands_in_the_way():
 
     assert names == [*found.unresolved] == [*found.left_open]
     assert [f"nobody knows what became of {', '.join(names[:5])} and 1 more"] == [*found.problems]
+
+
+# --- What people say ------------------------------------------------------------------------------
+
+ODD = "f\udcfcr \n Zq9K7vX2K7vX2K7v"
+
+
+@pytest.mark.parametrize(
+    ("command", "kind", "field"),
+    [
+        (c.Pause("me", ODD), e.TradingPaused, "message"),
+        (c.Pause(ODD), e.TradingPaused, "by"),
+        (c.Restrict("disk", ODD), e.TradingPaused, "message"),
+        (c.Halt("h", ODD), e.TradingHalted, "message"),
+        (c.Kill("me", ODD), e.TradingKilled, "message"),
+        (c.Stop("me", ODD), e.LifecycleChanged, "reason"),
+        (c.Flatten(ODD), e.TradingPaused, "by"),
+        (c.RecordFlow(D(1), "me", ODD), e.FlowRecorded, "reason"),
+        (c.ByOperator(c.Kill("me", ODD), "kill", "me", ODD), e.OperatorActed, "reason"),
+        (c.ByOperator(c.Kill("me", ODD), "kill", "me", ODD), e.TradingKilled, "message"),
+    ],
+)
+def test_what_a_person_says_is_made_fit_for_the_journal_and_stops_nothing(command, kind, field):
+    """
+    SEC-04, C36: no secret, and no character that is no text, keeps a session from being killed or paused.
+    """
+    Secret("Zq9K7vX2K7vX2K7v")
+    desk = ready()
+    desk.do(command)
+
+    assert "f?r ? ***" in getattr(desk.last(kind), field)
+    assert not [row for row in desk.journal.read() if b"Zq9K7vX2" in row.payload]
+    desk.check()
+
+
+def test_a_resume_a_resolution_and_an_acceptance_say_no_secrets_either():
+    """
+    SEC-04.
+    """
+    Secret("Zq9K7vX2K7vX2K7v")
+    desk = ready()
+    desk.do(c.Pause("me"))
+    desk.do(c.Resume("me", ODD))
+    order = desk.order("buy", 10, limit_price=1, order_type=OrderType.LIMIT)
+    lost = desk.signal("buy", 10).client_order_id
+    desk.answer(lost, Ambiguous("silence"))
+    desk.do(c.ResolveOrder(lost, "me", ODD))
+    desk.do(c.CancelOrder(order, ODD))
+
+    assert "f?r ? ***" == desk.last(e.TradingResumed).reason
+    assert "me says so: f?r ? ***" == desk.last(e.OrderAbsent).evidence
+    assert not [row for row in desk.journal.read() if b"Zq9K7vX2" in row.payload]
+    desk.check()
+
+
+def test_what_the_venue_says_is_redacted_before_it_is_cut():
+    """
+    SEC-04: a secret across the end of what an alert holds leaves nothing of itself; the venue's id is a text too.
+    """
+    Secret("Zq9K7vX2K7vX2K7v")
+    desk = ready()
+    refused = desk.signal("buy", 10).client_order_id
+    desk.answer(refused, Refused("x", "A" * 190 + " Zq9K7vX2K7vX2K7v"))
+    named = desk.signal("buy", 10).client_order_id
+    desk.answer(named, Acked("v-Zq9K7vX2K7vX2K7v"))
+
+    assert desk.last(e.AlertRaised).message.endswith("A ***")
+    assert "v-***" == desk.last(e.OrderAccepted).venue_order_id
+    assert not [row for row in desk.journal.read() if b"Zq9K" in row.payload]

@@ -765,6 +765,18 @@ def test_a_process_that_does_not_answer_leaves_the_outcome_unknown(answering, an
     assert code == raised.value.exit_code
 
 
+def test_a_reason_that_is_not_utf_8_stops_no_kill(answering):
+    """
+    C36: what a terminal typed in another encoding is sent all the same, and can be read.
+    """
+    request = wire.Kill(session="demo", reason="f\udcfcr", tty="pts/\udcff")
+    folder = answering(wire.encode(wire.Done()) + b"\n")
+
+    assert [] == list(client.ask(folder, request))
+    read = wire.decode_ask(wire.encode_ask(request))
+    assert ("f?r", "pts/?", "demo") == (read.reason, read.tty, read.session)
+
+
 def test_answers_come_one_by_one_until_the_last(answering):
     said = wire.Progress(session_id="demo", open_orders=1, positions=0)
     folder = answering(wire.encode(said) + b"\n" + wire.encode(wire.Done()) + b"\n")

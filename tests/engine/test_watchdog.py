@@ -112,3 +112,25 @@ def test_a_session_at_rest_is_not_watched():
     dog.stop()
 
     assert not beaten.is_set()
+
+
+def test_a_rest_between_two_looks_at_the_beat_does_not_end_the_watch():
+    """
+    RSK-44: the session may come to rest in the very moment in which it is judged.
+    """
+
+    class Resting(Watchdog):
+        @property
+        def _beat_at(self) -> float | None:
+            beat, self.kept = self.kept, None
+            return beat
+
+        @_beat_at.setter
+        def _beat_at(self, value: float | None) -> None:
+            self.kept = value
+
+    time = Time([HALF] * 4)
+    dog = Resting(time, time.wait)
+    dog.beat()
+    assert time.done.wait(5)
+    dog.stop()

@@ -18,7 +18,7 @@ from ltm.core.latches import Latch
 from ltm.core.lost import tell_lost
 from ltm.core.orders import Item, raise_alert
 from ltm.core.replacing import replace_order
-from ltm.core.text import clean
+from ltm.core.text import clean, cleaned
 from ltm.core.watch import sample_now
 from ltm.model.enums import Lifecycle, OrderStatus, Purpose, Severity, TradingState
 from ltm.model.errors import InvalidTransition, shown
@@ -268,7 +268,7 @@ def by_operator(state: State, context: Context, command: c.ByOperator) -> Iterat
     """
     # A request that cannot be granted says so before its first event.
     asked = command.command
-    items = OPERATIONS[type(asked)](state, context, asked)
+    items = operate(state, context, asked)
     refused, error = "", None
     first: list[Item] = []
     try:
@@ -279,8 +279,8 @@ def by_operator(state: State, context: Context, command: c.ByOperator) -> Iterat
         at=context.now,
         action=command.action,
         by=command.by,
-        reason=clean(command.reason),
-        about=clean(command.about),
+        reason=command.reason,
+        about=command.about,
         refused=clean(refused),
     )
     if error is not None:
@@ -325,6 +325,13 @@ OPERATIONS: Final[dict[type[c.AnyCommand], Callable[[State, Context, Any], Itera
     c.RaiseAlert: raise_for_shell,
 }
 """What people and the shell may ask for, and who sees to it."""
+
+
+def operate(state: State, context: Context, command: c.AnyCommand) -> Iterator[Item]:
+    """
+    Do what is asked, once what it says is fit for a record (SEC-04).
+    """
+    return OPERATIONS[type(command)](state, context, cleaned(command))
 
 
 def seize(state: State, now: datetime) -> None:

@@ -72,7 +72,7 @@ def submit_answered(state: State, context: Context, order: OrderState, outcome: 
     """
     match outcome:
         case Acked():
-            return _acked(state, context, order, outcome.venue_order_id)
+            return _acked(state, context, order, clean(outcome.venue_order_id))
         case NotSent():
             return _not_sent(state, context, order, outcome.reason)
         case Refused() if outcome.code != DUPLICATE and order.status in _UNANSWERED:
@@ -130,7 +130,9 @@ def rejected(state: State, context: Context, order: OrderState, code: str, messa
     )
     yield from known(context, order, Fact.REJECTED, event)
     if order.status is OrderStatus.REJECTED:
-        text = f"{order.side} {plain(order.quantity)} {order.symbol} was rejected: {code}: {message[:200]}"
+        text = (
+            f"{order.side} {plain(order.quantity)} {order.symbol} was rejected: {code}: {clean(message, 200)}"
+        )
         yield raise_alert(state, context, Severity.WARNING, "order_rejected", text)
 
 

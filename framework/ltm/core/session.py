@@ -237,7 +237,7 @@ class Session(Recorder):
             case c.DefineInstrument():
                 return define(state, context, command.instrument)
             case _:
-                return control.OPERATIONS[type(command)](state, context, command)
+                return control.operate(state, context, command)
 
     def _after(self) -> Iterator[Item]:
         # What a fact may have set off: a floor reached, an exit due.

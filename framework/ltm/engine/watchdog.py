@@ -88,13 +88,14 @@ class Watchdog:
         looked_at = self._clock.monotonic()
         while not self._wait(self._over, WARN_SECONDS / 2):
             before, looked_at = looked_at, self._clock.monotonic()
-            if self._beat_at is None:
+            beat_at = self._beat_at  # once: the session may rest in between
+            if beat_at is None:
                 continue
             if looked_at - before >= GAP_SECONDS:
-                self._beat_at = looked_at
+                beat_at = self._beat_at = looked_at
                 _LOG.warning("the process stood still for %.0f s", looked_at - before)
                 self._stood_still(looked_at - before)
-            silence = looked_at - self._beat_at
+            silence = looked_at - beat_at
             if silence >= ABORT_SECONDS:
                 _LOG.critical("the session has been stuck for %.0f s: aborting", silence)
                 self._abort()

@@ -56,7 +56,7 @@ def ask(directory: Path, request: wire.AnyAsk, *, patience: float = PATIENCE) ->
     """
     with _connected(directory, patience) as connection, connection.makefile("rb") as lines:
         try:
-            connection.sendall(wire.encode(request) + b"\n")
+            connection.sendall(wire.encode_ask(request) + b"\n")
         except OSError as error:
             raise _silent(str(error)) from error
         while True:

@@ -4,6 +4,7 @@ What an operator's terminal and a running process say to each other: one JSON li
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Final
@@ -195,6 +196,13 @@ encode: Final = msgspec.json.Encoder().encode
 decode_answer: Final = msgspec.json.Decoder(Answer).decode
 _decode_ask: Final = msgspec.json.Decoder(AnyAsk).decode
 _decode_head: Final = msgspec.json.Decoder(Head).decode
+
+
+def encode_ask(ask: AnyAsk) -> bytes:
+    """
+    Return the line of a request; what a terminal typed that is not UTF-8 travels as "?", and stops no kill.
+    """
+    return json.dumps(msgspec.to_builtins(ask), ensure_ascii=False).encode("utf-8", "replace")
 
 
 class Unreadable(Exception):
