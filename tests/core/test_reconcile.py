@@ -89,14 +89,14 @@ def test_a_failed_question_does_not_close_orders_or_positions():
     assert (None, None) == (desk.slot().drift, desk.slot().drift_seen)
 
 
-def test_sweeps_come_every_minute_one_at_a_time():
+def test_sweeps_come_every_thirty_seconds_one_at_a_time():
     """
     REL-4: on by default; while one is under way no second.
     """
     desk = ready()
     desk.sweep()
 
-    assert [] == [x for x in desk.wait(59) if isinstance(x, Sweep)]
+    assert [] == [x for x in desk.wait(29) if isinstance(x, Sweep)]
     assert [Sweep] == [type(x) for x in desk.wait(1)]
 
     for _ in range(100):

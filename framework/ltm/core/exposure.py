@@ -93,29 +93,32 @@ def refresh(slot: Slot) -> tuple[Decimal, Decimal]:
     """
     up, down = values = worst_values(slot)
     worst = max(abs(up), abs(down))
-    delta = worst - slot.worst
+    wider, longer, shorter = worst - slot.worst, up - slot.up, down - slot.down
     # Nothing is written before everything is known: a sum that does not fit leaves all as it was.
-    sums = [group.total + delta * weight for group, weight in slot.groups] if delta else ()
+    sums = [
+        (
+            group,
+            group.total + wider * weight,
+            group.long + longer * weight,
+            group.short + shorter * weight,
+        )
+        for group, weight in slot.groups
+    ]
     if slot.totals is not None:
-        _add_up(slot.totals, slot, values, worst)
-    slot.worst = worst
+        _add_up(slot.totals, slot, worst)
+    slot.worst, slot.up, slot.down = worst, up, down
     slot.stale = False
-    for (group, _), total in zip(slot.groups, sums, strict=False):
-        group.total = total
+    for group, total, long, short in sums:
+        group.total, group.long, group.short = total, long, short
     return values
 
 
-def _add_up(totals: Totals, slot: Slot, values: tuple[Decimal, Decimal], worst: Decimal) -> None:
-    # Everything but `total`, which is a group's like any other's.
-    up, down = values
+def _add_up(totals: Totals, slot: Slot, worst: Decimal) -> None:
+    # What only the totals have; the rest is a group's like any other's.
     value = open_entries(slot) if slot.orders or slot.open else slot.open
-    totals.long, totals.short, totals.open = (
-        totals.long + (up - slot.up),
-        totals.short + (down - slot.down),
-        totals.open + (value - slot.open),
-    )
+    totals.open += value - slot.open
     totals.count += bool(worst) - bool(slot.worst)
-    slot.up, slot.down, slot.open = up, down, value
+    slot.open = value
 
 
 def open_entries(slot: Slot) -> Decimal:
@@ -168,9 +171,9 @@ def join_groups(state: State, slot: Slot) -> None:
     """
     for group, weight in slot.groups:
         group.total -= slot.worst * weight
+        group.long -= slot.up * weight
+        group.short -= slot.down * weight
     if slot.totals is not None:
-        slot.totals.long -= slot.up
-        slot.totals.short -= slot.down
         slot.totals.open -= slot.open
         slot.totals.count -= bool(slot.worst)
     slot.worst = ZERO

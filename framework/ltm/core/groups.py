@@ -22,19 +22,20 @@ class Group:
     """
 
     total: Decimal = ZERO
+    """Gross: longs and shorts add."""
+    long: Decimal = ZERO
+    """Signed value of all of it if all open buys fill."""
+    short: Decimal = ZERO
+    """The same if all open sells fill."""
     stale: set[Slot] = attrs.Factory(set)
 
 
 @attrs.define(eq=False)
 class Totals(Group):
     """
-    All instruments together; `total` is gross.
+    All instruments together.
     """
 
-    long: Decimal = ZERO
-    """Signed value of everything if all open buys fill."""
-    short: Decimal = ZERO
-    """The same if all open sells fill."""
     open: Decimal = ZERO
     """Worst-case value of all open entries."""
     count: int = 0

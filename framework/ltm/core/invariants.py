@@ -82,6 +82,9 @@ def _positions(state: State) -> Iterator[str]:
         total = sum((_share(slot, rule, name) for slot in state.slots.values()), ZERO)
         if group_total(group) != total:
             yield f"I-10 {rule} {name}: worst case {group.total}, recomputed {total}"
+        sides = [_side(state, rule, name, side) for side in (0, 1)]
+        if [group.long, group.short] != sides:
+            yield f"I-10 {rule} {name}: sides {group.long} and {group.short}, recomputed {sides}"
 
 
 def _totals(state: State) -> Iterator[str]:
@@ -107,8 +110,18 @@ def _worst(slot: Slot) -> Decimal:
 
 
 def _share(slot: Slot, rule: str, name: str) -> Decimal:
-    weights = (weight for owner, group, weight in slot.instrument.groups if (owner, group) == (rule, name))
-    return sum(weights, ZERO) * _worst(slot)
+    return _weight(slot, rule, name) * _worst(slot)
+
+
+def _side(state: State, rule: str, name: str, side: int) -> Decimal:
+    values = (_weight(slot, rule, name) * worst_values(slot)[side] for slot in state.slots.values())
+    return sum(values, ZERO)
+
+
+def _weight(slot: Slot, rule: str, name: str) -> Decimal:
+    return sum(
+        (weight for owner, group, weight in slot.instrument.groups if (owner, group) == (rule, name)), ZERO
+    )
 
 
 def _orders(state: State, *, closed: bool) -> Iterator[str]:

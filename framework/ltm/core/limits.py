@@ -126,7 +126,9 @@ def _groups(state: State, context: Context) -> Iterator[Reading]:
         for (owner, group_name), group in state.groups.items():
             limit = context.exposure_limits.get((name, group_name)) if owner == name else None
             if limit is not None:
-                yield name, group_name, group_total(group), amount_of(state, limit)
+                gross = group_total(group)
+                measured = max(abs(group.long), abs(group.short)) if limit.net else gross
+                yield name, group_name, measured, amount_of(state, limit)
 
 
 def _counts(state: State) -> Iterator[Reading]:

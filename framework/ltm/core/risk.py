@@ -125,11 +125,14 @@ def _after(side: Side, worst: Worst, quantity: Decimal) -> tuple[Decimal, Decima
 
 
 def _groups(slot: Slot, long_after: Decimal, short_after: Decimal) -> tuple[GroupExposure, ...]:
-    added = max(abs(long_after), abs(short_after)) - slot.worst
+    wider = max(abs(long_after), abs(short_after)) - slot.worst
+    longer, shorter = long_after - slot.up, short_after - slot.down
     exposures = []
     for (rule, name, weight), (group, _) in zip(slot.instrument.groups, slot.groups, strict=False):
         total = group_total(group)
-        exposures.append(GroupExposure(rule, name, total, total + added * weight, weight))
+        long, short = group.long, group.short
+        after = (total + wider * weight, long + longer * weight, short + shorter * weight)
+        exposures.append(GroupExposure(rule, name, total, after[0], weight, long, after[1], short, after[2]))
     return tuple(exposures)
 
 

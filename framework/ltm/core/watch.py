@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 _STAGES: Final = (Decimal("0.7"), Decimal("0.9"))
 _BLIND: Final = Decimal("-Infinity")
-SWEEP_SECONDS: Final = 60.0
+SWEEP_SECONDS: Final = 30.0
 WARN_AFTER: Final = 10.0
 CRITICAL_AFTER: Final = 60.0
 

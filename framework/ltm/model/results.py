@@ -53,6 +53,8 @@ class ExposureLimit(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A fraction of the session's capital."""
     value: Decimal | None = None
     """Money, session currency."""
+    net: bool = False
+    """Of a group: whether its longs and shorts offset each other."""
 
 
 Verdict = Allow | Deny

@@ -26,7 +26,8 @@ class GroupExposure(msgspec.Struct, frozen=True, gc=False):
     """
     Worst-case exposure of one group (a sector, say) that the order's instrument belongs to.
 
-    `before` excludes the candidate, `after` includes it; both in session currency, gross.
+    `before` excludes the candidate, `after` includes it; both in session currency, gross. `long` and `short`
+    are the group's signed values with all buys, and with all sells filled: longs and shorts offset each other.
     """
 
     rule: str
@@ -34,6 +35,10 @@ class GroupExposure(msgspec.Struct, frozen=True, gc=False):
     before: Decimal
     after: Decimal
     weight: Decimal
+    long_before: Decimal = ZERO
+    long_after: Decimal = ZERO
+    short_before: Decimal = ZERO
+    short_after: Decimal = ZERO
 
 
 class PositionView(msgspec.Struct, frozen=True, gc=False):

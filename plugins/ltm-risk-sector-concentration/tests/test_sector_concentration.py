@@ -441,3 +441,101 @@ def test_the_rule_is_offered_under_its_name(sectors):
     assert NAME == name == offered.name
     assert isinstance(offered, GroupingRule)
     assert not isinstance(offered, EquityRule)
+
+
+# --- Net ------------------------------------------------------------------------------------------
+
+
+def netted(long, short, *, side, quantity="0", price="100", weight="1", gross="0"):
+    """
+    What the rule sees of a sector with these signed sides and a candidate of this quantity.
+    """
+    value = D(quantity) * D(price) * D(weight)
+    long, short = D(long), D(short)
+    found = GroupExposure(
+        NAME,
+        "tech",
+        D(gross),
+        D(gross) + value,
+        D(weight),
+        long,
+        long + value if side is Side.BUY else long,
+        short,
+        short - value if side is Side.SELL else short,
+    )
+    return snapshot(found, price=price)
+
+
+def net_rule(limit="0.4"):
+    return SectorConcentration(
+        SectorConcentrationConfig(max_sector_fraction=D(limit), sectors={"AAPL": "tech"}, net=True)
+    )
+
+
+@pytest.mark.parametrize(
+    ("quantity", "expected"), [("599", Allow), ("600", Allow), ("601", Deny)], ids=["inside", "at", "beyond"]
+)
+def test_net_longs_and_shorts_of_a_sector_offset_each_other(quantity, expected):
+    """
+    RSK-21 net: 20,000 short and 40 % of 100,000 leave room for 60,000 to buy, though gross it is far above.
+    """
+    seen = netted("-20000", "-20000", side=Side.BUY, quantity=quantity, gross="90000")
+    order = OrderDraft(symbol="AAPL", side=Side.BUY, quantity=D(quantity))
+
+    assert isinstance(net_rule().check(order, seen), expected)
+
+
+def test_net_an_order_that_only_takes_from_the_larger_side_passes():
+    """
+    RSK-14: over the limit already, a sell against the longs is allowed, a further buy is not.
+    """
+    for side, expected in ((Side.SELL, Allow), (Side.BUY, Deny)):
+        seen = netted("50000", "50000", side=side, quantity="1")
+
+        assert isinstance(
+            net_rule().check(OrderDraft(symbol="AAPL", side=side, quantity=D(1)), seen), expected
+        )
+
+
+def test_net_the_denial_says_so():
+    """
+    RSK-13: the message names what was measured.
+    """
+    seen = netted("40000", "40000", side=Side.BUY, quantity="1")
+    denial = net_rule().check(OrderDraft(symbol="AAPL", side=Side.BUY, quantity=D(1)), seen)
+
+    assert "worst-case net exposure of tech, 40100, is above 40000" in denial.message
+
+
+@given(
+    long=st.integers(-90_000, 90_000),
+    wider=st.integers(0, 50_000),
+    side=st.sampled_from([Side.BUY, Side.SELL]),
+    weight=st.sampled_from(["1", "0.5", "0.25"]),
+)
+def test_net_headroom_is_the_most_that_passes(long, wider, side, weight):
+    """
+    RSK-20: all of it passes, and a hundredth more does not.
+    """
+    order = OrderDraft(symbol="AAPL", side=side, quantity=D(1))
+    judged = net_rule()
+    short = long - wider
+    room = judged.headroom(order, netted(long, short, side=side, weight=weight))
+
+    assert isinstance(
+        judged.check(order, netted(long, short, side=side, weight=weight, quantity=room)), Allow
+    )
+    assert isinstance(
+        judged.check(order, netted(long, short, side=side, weight=weight, quantity=room + D("0.01"))), Deny
+    )
+
+
+def test_net_without_a_sector_there_is_no_room():
+    """
+    RSK-21: an unknown sector is no free sector.
+    """
+    order = OrderDraft(symbol="AAPL", side=Side.BUY, quantity=D(1))
+
+    assert D(0) == net_rule().headroom(order, snapshot())
+    assert D(0) == net_rule().headroom(order, snapshot(group("0", "0", rule="another")))
+    assert net_rule().group_limit("tech").net

@@ -24,12 +24,14 @@ class SectorConcentrationConfig:
             table of symbol = sector.
         unknown: What becomes of a symbol that has no sector there: "deny" its entries, or count all of
             them as one sector "?" ("bucket").
+        net: Whether longs and shorts of a sector offset each other; otherwise they add.
         max_unknown_fraction: The limit of that bucket; the same as of any sector when left out.
     """
 
     max_sector_fraction: Decimal = attrs.field(converter=exact, validator=up_to_one)
     sectors: Path | dict[str, str]
     unknown: Literal["deny", "bucket"] = attrs.field(default="deny", validator=one_of("deny", "bucket"))
+    net: bool = False
     max_unknown_fraction: Decimal | None = attrs.field(
         default=None, converter=exact, validator=attrs.validators.optional(up_to_one)
     )

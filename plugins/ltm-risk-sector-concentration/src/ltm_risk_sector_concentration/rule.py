@@ -33,10 +33,11 @@ class SectorConcentration:
         ConfigError: The sector file cannot be read or trusted.
     """
 
-    __slots__ = ("_fraction", "_sectors", "_unknown", "_unknown_fraction")
+    __slots__ = ("_fraction", "_net", "_sectors", "_unknown", "_unknown_fraction")
 
     def __init__(self, config: SectorConcentrationConfig) -> None:
         self._fraction = config.max_sector_fraction
+        self._net = config.net
         self._unknown_fraction = config.max_unknown_fraction or config.max_sector_fraction
         self._unknown: Mapping[str, Decimal] = {UNKNOWN: ONE} if config.unknown == "bucket" else {}
         self._sectors = read_sectors(config.sectors)
@@ -61,7 +62,8 @@ class SectorConcentration:
         """
         Return what the kernel compares a sector with between orders.
         """
-        return ExposureLimit(of_equity=self._fraction if group != UNKNOWN else self._unknown_fraction)
+        fraction = self._fraction if group != UNKNOWN else self._unknown_fraction
+        return ExposureLimit(of_equity=fraction, net=self._net)
 
     def check(self, order: OrderDraft, snapshot: RiskSnapshot) -> Allow | Deny:  # noqa: ARG002 - the port's
         """
@@ -73,10 +75,11 @@ class SectorConcentration:
             if group.rule != _NAME:
                 continue
             limit = self._limit(group, snapshot.equity)
-            if group.after > limit and group.after > group.before:
-                return self._denial(group, snapshot.equity, limit)
-            if measured is None or group.after > measured:
-                measured, allowed = group.after, limit
+            before, after = self._exposures(group)
+            if after > limit and after > before:
+                return self._denial(group, snapshot.equity, after, limit)
+            if measured is None or after > measured:
+                measured, allowed = after, limit
         if measured is None:
             return Deny("sector_unknown", f"no sector is known for {snapshot.instrument.symbol}")
         return Allow(measured, allowed)
@@ -85,6 +88,8 @@ class SectorConcentration:
         """
         Return the largest quantity that keeps every sector within its limit, not rounded to a lot.
         """
+        if self._net:
+            return self._net_headroom(order, snapshot)
         room: Decimal | None = None
         for group in snapshot.groups:
             if group.rule != _NAME:
@@ -100,17 +105,41 @@ class SectorConcentration:
         worst = max(abs(snapshot.long_before), abs(snapshot.short_before))
         return (worst + room - exposure) / snapshot.worst_price
 
+    def _net_headroom(self, order: OrderDraft, snapshot: RiskSnapshot) -> Decimal:
+        # Up to what the sector's larger side may be, or is already, on the side that the order adds to.
+        room: Decimal | None = None
+        for group in snapshot.groups:
+            if group.rule != _NAME:
+                continue
+            most = max(self._limit(group, snapshot.equity), self._exposures(group)[0])
+            side = group.long_before if order.side is _BUY else -group.short_before
+            own = (most - side) / group.weight
+            if room is None or own < room:
+                room = own
+        if room is None or snapshot.worst_price <= ZERO:
+            return ZERO
+        return room / snapshot.worst_price
+
+    def _exposures(self, group: GroupExposure) -> tuple[Decimal, Decimal]:
+        # Without and with the order.
+        if not self._net:
+            return group.before, group.after
+        return (
+            max(abs(group.long_before), abs(group.short_before)),
+            max(abs(group.long_after), abs(group.short_after)),
+        )
+
     def _limit(self, group: GroupExposure, equity: Decimal) -> Decimal:
         if equity <= ZERO:
             return ZERO
         return (self._fraction if group.group != UNKNOWN else self._unknown_fraction) * equity
 
-    def _denial(self, group: GroupExposure, equity: Decimal, limit: Decimal) -> Deny:
+    def _denial(self, group: GroupExposure, equity: Decimal, after: Decimal, limit: Decimal) -> Deny:
         if equity <= ZERO:
             return Deny("equity_not_positive", f"equity is {plain(equity)}", equity, ZERO)
         fraction = self._fraction if group.group != UNKNOWN else self._unknown_fraction
         message = (
-            f"worst-case exposure of {group.group}, {plain(group.after)}, is above {plain(limit)} "
+            f"worst-case {'net ' * self._net}exposure of {group.group}, {plain(after)}, is above {plain(limit)} "
             f"({plain(fraction)} of equity {plain(equity)})"
         )
-        return Deny(_NAME, message, group.after, limit)
+        return Deny(_NAME, message, after, limit)
