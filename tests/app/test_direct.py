@@ -10,13 +10,14 @@ from typing import Any
 
 import attrs
 import pytest
+from msgspec.structs import replace
 
 from ltm.app import cancel_all_directly, direct
-from ltm.core.state import new_state
-from ltm.model.enums import OrderStatus, Side
+from ltm.core.state import OrderState, new_state
+from ltm.model.enums import OrderStatus, OrderType, Purpose, Side, TimeInForce
 from ltm.model.errors import BrokerConnectionError, ConfigError
 from ltm.model.identifiers import client_order_id
-from ltm.model.reports import AccountReport, Acked, Ambiguous, OrderReport, Refused
+from ltm.model.reports import AccountReport, Acked, Ambiguous, Capabilities, OrderReport, Refused
 from ltm.model.results import DirectReport
 from ltm.model.spec import SessionSpec
 
@@ -40,6 +41,16 @@ def order(name: str | None, venue: str | None = None, **more: Any) -> OrderRepor
     return OrderReport(**values)
 
 
+CAPABLE = Capabilities(
+    name="v",
+    order_types=tuple(OrderType),
+    times_in_force=tuple(TimeInForce),
+    request_ttl=0.0,
+    query_by_client_order_id=True,
+    query_includes_closed=True,
+)
+
+
 @attrs.define
 class Venue:
     """
@@ -52,6 +63,16 @@ class Venue:
     asked: list[str] = attrs.Factory(list)
     is_deaf: bool = False
     left: bool = False
+    hidden: list[OrderReport] = attrs.Factory(list)
+    """What it finds when asked by name, and does not list."""
+    capabilities: Capabilities = CAPABLE
+    looks: int = 0
+
+    async def find_order(self, name: str, venue_order_id: str | None, symbol: str) -> OrderReport | None:
+        self.looks += 1
+        if self.answers:
+            raise self.answers.pop(0)
+        return next((one for one in self.hidden if one.client_order_id == name), None)
 
     async def connect(self, deliver: Any) -> AccountReport:
         deliver(order(ONE))
@@ -72,6 +93,10 @@ class Venue:
             raise answer
         if isinstance(answer, Acked):
             self.orders = [one for one in self.orders if one.venue_order_id != venue_order_id]
+            self.hidden = [
+                replace(one, status=OrderStatus.CANCELED) if one.client_order_id == name else one
+                for one in self.hidden
+            ]
         return answer
 
 
@@ -81,11 +106,35 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(direct, "CALL_SECONDS", 0.05)
 
 
-def clear(venue: Venue, *, foreign: bool = False, seconds: float = 5, account: str = "U1") -> DirectReport:
+def clear(
+    venue: Venue,
+    *,
+    foreign: bool = False,
+    seconds: float = 5,
+    account: str = "U1",
+    journaled: OrderStatus | None = None,
+) -> DirectReport:
     spec = SessionSpec(session_id="s", model_id="m", broker="b", initial_capital=Decimal(1))
     state = new_state(spec, KEY)
     state.account = account
     state.venue_ids["v-known"] = TWO
+    if journaled is not None:
+        state.orders[ONE] = OrderState(
+            ONE,
+            "AAA",
+            Side.BUY,
+            Decimal(1),
+            OrderType.MARKET,
+            None,
+            None,
+            TimeInForce.DAY,
+            Purpose.SIGNAL,
+            True,
+            Decimal(1),
+            AT,
+            AT,
+            status=journaled,
+        )
     offer = SimpleNamespace(factory=lambda config: venue)
     config: Any = SimpleNamespace(broker=SimpleNamespace(offer=offer, config=None))
     (report,) = cancel_all_directly([(config, state)], foreign=foreign, seconds=seconds)
@@ -165,3 +214,67 @@ def test_another_account_is_left_alone():
         clear(venue, account="DU991234")
 
     assert ([], True) == (venue.asked, venue.left)
+
+
+DOUBTFUL = pytest.mark.parametrize(
+    "status", [OrderStatus.INTENDED, OrderStatus.SUBMITTED, OrderStatus.UNKNOWN]
+)
+
+
+@DOUBTFUL
+def test_an_order_whose_request_may_be_under_way_is_not_confirmed_gone(status):
+    """
+    REL-4, C36: a list without it proves nothing; the answer names it.
+    """
+    venue = Venue(capabilities=replace(CAPABLE, request_ttl=3600.0))
+    report = clear(venue, journaled=status, seconds=0.05)
+
+    assert (False, ()) == (report.confirmed, report.left_open)
+    assert (f"{ONE}: it is {status} in the journal, and the venue may not know it yet",) == report.problems
+
+
+@DOUBTFUL
+def test_an_order_that_the_venue_finds_and_does_not_list_is_canceled(status):
+    report = clear(Venue(hidden=[order(ONE)]), journaled=status)
+
+    assert (True, (ONE,), ()) == (report.confirmed, report.canceled, report.problems)
+
+
+def test_an_order_that_is_listed_is_not_asked_about():
+    venue = Venue([order(ONE)])
+    report = clear(venue, journaled=OrderStatus.UNKNOWN)
+
+    assert (True, (ONE,), 1) == (report.confirmed, report.canceled, venue.looks)
+
+
+@pytest.mark.parametrize(
+    ("changes", "confirmed"),
+    [
+        ({}, True),
+        ({"request_ttl": None}, False),
+        ({"query_includes_closed": False}, False),
+        ({"query_by_client_order_id": False}, False),
+    ],
+)
+def test_not_found_is_proof_only_where_the_broker_finds_all(changes, confirmed):
+    """
+    REL 2.2.1: where ended orders are found too, and no request can be under way any more.
+    """
+    venue = Venue(capabilities=replace(CAPABLE, **changes))
+
+    assert confirmed is clear(venue, journaled=OrderStatus.UNKNOWN, seconds=0.05).confirmed
+
+
+def test_a_question_that_fails_is_no_evidence():
+    venue = Venue(answers=[ConnectionError("gone")])
+    report = clear(venue, journaled=OrderStatus.UNKNOWN, seconds=0)
+
+    assert (False, (f'{ONE}: ConnectionError: "gone"',)) == (report.confirmed, report.problems)
+    assert clear(Venue(answers=[ConnectionError("gone")]), journaled=OrderStatus.UNKNOWN).confirmed
+
+
+def test_orders_whose_fate_the_journal_knows_are_not_asked_about():
+    venue = Venue()
+
+    assert clear(venue, journaled=OrderStatus.ACCEPTED).confirmed
+    assert 0 == venue.looks

@@ -166,3 +166,52 @@ def test_entries_that_come_meanwhile_do_not_hold_up_the_first(swap: Callable[...
         bench.second()
 
     assert ["no buy BBB", "hold"] == answers(bench)[1:3]
+
+
+def test_a_stop_at_the_end_of_the_signals_waits_for_the_entries_that_are_held(
+    swap: Callable[..., Any],
+) -> None:
+    """RSK-07: the venue takes its time, the source has nothing more to say: the last entries are still judged."""
+    bench = swap('batch_order = "exits_first"')
+    engine = bench.engine
+    held: list[Any] = []
+
+    async def submit(call: Any, approval: Any) -> Any:
+        if approval.draft.side == "sell":
+            held.append((call, approval))
+            return Acked("v1")
+        return await call(approval)
+
+    bench.door.tamper["submit"] = submit
+    while not answers(bench):
+        bench.second()
+    paced, engine.market.paced = engine.market.paced, None  # as at a venue that owns no market
+    assert (True, False) == (engine.intake.exhausted, engine.idle_for_good)
+    engine.market.paced = paced
+    [(call, approval)] = held
+    run_now(call(approval))
+    bench.second(2)
+
+    assert ["sell AAA", "buy BBB", "hold"] == answers(bench)
+    engine.market.paced = None
+    assert engine.idle_for_good
+
+
+def test_entries_that_are_held_at_the_end_get_their_answer(swap: Callable[..., Any]) -> None:
+    """RSK-07, BAD-034: a session that ends under a waiting entry says so, and why."""
+    bench = swap('batch_order = "exits_first"')
+
+    async def submit(call: Any, approval: Any) -> Any:
+        return Acked("v1") if approval.draft.side == "sell" else await call(approval)
+
+    bench.door.tamper["submit"] = submit
+    while not answers(bench):
+        bench.second()
+    assert ["sell AAA"] == answers(bench)
+    bench.engine.stop("me")
+    run_now(bench.engine.turn())
+    run_now(bench.engine.end())
+
+    assert ["sell AAA", "no buy BBB", "hold"] == answers(bench)
+    denied = [event for event in bench.events() if isinstance(event, e.OrderDenied)][-1]
+    assert "session_not_running" == denied.reasons[0].code

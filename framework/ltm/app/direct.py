@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 from ltm.app.parts import is_simulated
 from ltm.core.lifecycle import TERMINAL
-from ltm.engine.admission import sound_account, sound_orders, sound_outcome
+from ltm.engine.admission import sound, sound_account, sound_orders, sound_outcome
 from ltm.engine.clock import SystemClock
 from ltm.engine.perform import reached
+from ltm.model.enums import OrderStatus, Purpose
 from ltm.model.errors import BrokerConnectionError, ConfigError, PluginError, shown
 from ltm.model.identifiers import sequence_of
 from ltm.model.reports import Acked, OrderReport, Refused
@@ -70,29 +71,85 @@ async def _clear(broker: Broker, state: State, *, foreign: bool, seconds: float)
     loop = asyncio.get_running_loop()
     end = loop.time() + seconds
     asked: dict[str, str] = {}
+    doubts = Doubts(broker, state, loop.time())
     while True:
         everything = [
             one
             for one in await _bounded(reached(broker.open_orders(), sound_orders))
             if one.status not in TERMINAL
         ]
+        everything += await doubts.look({_name(one) for one in everything}, loop.time())
         ours = [one for one in everything if _is_ours(state, one)]
         wanted = everything if foreign else ours
-        if not wanted or loop.time() >= end:
+        if not (wanted or doubts.left) or loop.time() >= end:
             return DirectReport(
                 session_id=state.spec.session_id,
                 asked_at=SystemClock().now(),
-                confirmed=not wanted,
+                confirmed=not (wanted or doubts.left),
                 canceled=tuple(name for name in asked if name not in map(_name, wanted)),
                 left_open=tuple(map(_name, wanted)),
                 foreign_orders=len(everything) - len(ours),
                 problems=tuple(
                     f"{_name(one)}: {asked[_name(one)]}" for one in wanted if asked.get(_name(one))
-                ),
+                )
+                + tuple(f"{name}: {why}" for name, why in doubts.left.items()),
             )
         for one in wanted:
             asked[_name(one)] = await _cancel(broker, one)
         await asyncio.sleep(ROUND_SECONDS)
+
+
+class Doubts:
+    """
+    Orders of which the journal does not know whether the venue has them: a list without them proves nothing (REL-4).
+    """
+
+    def __init__(self, broker: Broker, state: State, since: float) -> None:
+        self._broker = broker
+        self._since = since
+        self._orders = [
+            order
+            for order in state.orders.values()
+            if order.status in _UNRESOLVED and order.purpose is not Purpose.FOREIGN
+        ]
+        self.left: dict[str, str] = {}
+        """Which are not proven to have ended, and why."""
+
+    async def look(self, listed: set[str], now: float) -> list[OrderReport]:
+        """
+        Ask about each that is not listed; return those that are open after all.
+        """
+        self.left, found = {}, []
+        for order in self._orders:
+            name = order.client_order_id
+            if name in listed:
+                continue
+            call = self._broker.find_order(name, order.venue_order_id, order.symbol)
+            try:
+                report = _found(await _bounded(call))
+            except Exception as error:  # noqa: BLE001 - plugin boundary: no answer is no evidence
+                self.left[name] = f"{type(error).__name__}: {shown(str(error))}"
+                continue
+            if report is not None and report.status not in TERMINAL:
+                found.append(report)
+            elif report is None and not self._is_proof(now):
+                self.left[name] = f"it is {order.status} in the journal, and the venue may not know it yet"
+        return found
+
+    def _is_proof(self, now: float) -> bool:
+        # "Not found" proves something where ended orders are found too, once no request can be under way.
+        able = self._broker.capabilities
+        complete = able.query_by_client_order_id and able.query_includes_closed
+        if not complete or able.request_ttl is None:
+            return False
+        return now - self._since > able.request_ttl + able.visibility_lag
+
+
+_UNRESOLVED: Final = frozenset({OrderStatus.INTENDED, OrderStatus.SUBMITTED, OrderStatus.UNKNOWN})
+
+
+def _found(answer: object) -> OrderReport | None:
+    return None if answer is None else sound(answer, OrderReport)
 
 
 async def _cancel(broker: Broker, order: OrderReport) -> str:

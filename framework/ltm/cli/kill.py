@@ -197,7 +197,8 @@ def _state_of(settings: Settings, session: str) -> State:
 
 def _tell_direct(report: DirectReport) -> None:
     when = short_time(jsonable(report.asked_at))
-    verdict = "none of its orders is open" if report.confirmed else "NOT CONFIRMED, orders are still open"
+    doubt = "orders are still open" if report.left_open else "nobody knows what became of some orders"
+    verdict = "none of its orders is open" if report.confirmed else f"NOT CONFIRMED, {doubt}"
     click.echo(one_line(f"{report.session_id}: asked the broker directly at {when}: {verdict}"))
     click.echo(one_line(f"  canceled        {', '.join(report.canceled) or 'none'}"))
     click.echo(one_line(f"  still open      {', '.join(report.left_open) or 'none'}"))

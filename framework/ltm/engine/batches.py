@@ -65,9 +65,22 @@ class Batches:
         """
         if not self._held or self._exits_under_way():
             return False
+        self.let_go()
+        return True
+
+    def let_go(self) -> None:
+        """
+        Submit the entries that wait, whatever became of the exits: each gets its answer.
+        """
         while self._held:
             self.submit(self._held.popleft())
-        return True
+
+    @property
+    def waits(self) -> bool:
+        """
+        Whether entries are held.
+        """
+        return bool(self._held)
 
     def _exits_under_way(self) -> bool:
         # An answer always comes: at the deadline it is that nobody knows. A fill may not come.

@@ -362,9 +362,10 @@ class Engine:
     @property
     def idle_for_good(self) -> bool:
         """
-        Whether nothing more can happen: the market is over, or every source is exhausted.
+        Whether nothing more can happen: the market is over, or every source is exhausted and no entry waits.
         """
-        return self.market.over or (self.intake.exhausted and self.market.paced is None)
+        exhausted = self.intake.exhausted and not self.batches.waits
+        return self.market.over or (exhausted and self.market.paced is None)
 
     def ready_to_end(self) -> bool:
         """
@@ -384,6 +385,7 @@ class Engine:
         self._now()
         self.intake.close()
         if self.session.state.lifecycle is Lifecycle.STOPPING:
+            self.batches.let_go()
             await self.surroundings.last_look()
             self._todo += self.session.finish()
             await self._settle()

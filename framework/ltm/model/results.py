@@ -138,7 +138,7 @@ class DirectReport(msgspec.Struct, frozen=True, kw_only=True):
     session_id: str
     asked_at: datetime
     confirmed: bool
-    """Whether the venue lists none of these orders any more."""
+    """Whether the venue lists none of these orders any more, and every order of open fate is proven to have ended."""
     canceled: tuple[str, ...]
     left_open: tuple[str, ...]
     foreign_orders: int
