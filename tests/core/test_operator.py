@@ -533,3 +533,64 @@ def test_what_the_venue_says_is_redacted_before_it_is_cut():
     assert desk.last(e.AlertRaised).message.endswith("A ***")
     assert "v-***" == desk.last(e.OrderAccepted).venue_order_id
     assert not [row for row in desk.journal.read() if b"Zq9K" in row.payload]
+
+
+# --- What was asked for survives ------------------------------------------------------------------
+
+
+def asked_to_close(**more: Any) -> Desk:
+    # The process ends before the first exit was answered; the venue refuses it, so that another is due.
+    desk = ready(**more)
+    desk.hold(100)
+    desk.hold(10, 20, "BBB")
+    desk.do(c.Flatten(ALICE, "AAA"))
+    desk.answer(desk.submitted()[-1], Refused("busy", "later"))
+    desk.check()
+    return desk
+
+
+@pytest.mark.parametrize("through", ["records", "snapshot"])
+def test_a_flatten_goes_on_after_a_crash(through):
+    """
+    F-K15: what remains is closed, and nothing that nobody asked for.
+    """
+    desk = asked_to_close()
+    before = len(desk.submitted())
+    desk.restart(through=through)
+    desk.start()
+    desk.mark("AAA", 100)
+    desk.mark("BBB", 20)
+    for _ in range(5):
+        desk.wait()
+        desk.sweep()
+    (again,) = desk.submitted()[before:]
+
+    assert ("AAA", Side.SELL, 100) == ((order := desk.get(again)).symbol, order.side, order.quantity)
+    desk.check()
+    desk.answer(again)
+    desk.fill(again, 100)
+    desk.wait(5)
+    assert (D(0), D(10), before + 1) == (
+        desk.slot().position,
+        desk.slot("BBB").position,
+        len(desk.submitted()),
+    )
+    desk.check()
+
+
+@pytest.mark.parametrize("through", ["records", "snapshot"])
+def test_a_flatten_that_was_taken_back_is_not_taken_up_again(through):
+    """
+    F-K15: whoever resumes wants to keep what is held; and what is opened anew is not closed.
+    """
+    desk = asked_to_close()
+    desk.do(c.Resume(ALICE))
+    before = len(desk.submitted())
+    desk.restart(through=through)
+    desk.start()
+    desk.mark("AAA", 100)
+    desk.wait(30)
+    desk.wait(30)
+
+    assert before == len(desk.submitted())
+    desk.check()

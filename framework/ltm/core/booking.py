@@ -168,7 +168,7 @@ def set_exit_levels(state: State, slot: Slot) -> None:
     position, spec = slot.position, state.spec
     stop, profit = spec.stop_loss_pct, spec.take_profit_pct
     if not position:
-        slot.flatten = False
+        slot.flatten = slot.to_close = False
         slot.best = slot.best_noted = None
         return
     trails = spec.trails

@@ -196,6 +196,9 @@ def flatten(state: State, context: Context, command: c.Flatten) -> Iterator[Item
     if state.trading_state is TradingState.ACTIVE:
         message = f"flattened by {command.by}"
         yield e.TradingPaused(at=context.now, code=OPERATOR, message=message, by=command.by)
+    held = [slot.instrument.symbol for slot in state.held()]
+    if wanted := tuple(symbol for symbol in held if command.symbol in {None, symbol}):
+        yield e.FlattenAsked(at=context.now, symbols=wanted, by=command.by)
     for slot in state.slots.values():
         if command.symbol in {None, slot.instrument.symbol}:
             for order in list(slot.orders.values()):

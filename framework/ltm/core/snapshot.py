@@ -49,6 +49,7 @@ class SlotImage(msgspec.Struct, kw_only=True):
     previous_close: Decimal | None = None
     samples: tuple[MarkSample, ...] = ()
     best: Decimal | None = None
+    to_close: bool = False
 
 
 class StateImage(msgspec.Struct, kw_only=True):
@@ -220,6 +221,7 @@ def state_hash(state: State) -> str:
                 slot.samples,
                 slot.bought,
                 slot.previous_close,
+                slot.to_close,
             ]
             for symbol, slot in sorted(state.slots.items())
         ],

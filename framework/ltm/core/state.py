@@ -152,6 +152,8 @@ class Slot:
     ignored: Decimal = ZERO
     """A holding from before the session that is left out of it."""
     drift: Decimal | None = None
+    to_close: bool = False
+    """A person asked for this position to be closed; holds until it is flat or they resume."""
     orders: dict[str, OrderState] = attrs.Factory(dict)
     changed_at: int = 0
     """Journal sequence of the last change of position or orders."""
@@ -200,7 +202,7 @@ class Slot:
     waits_on: date | None = None
     """The trading date on which a person was told that an exit waits for the next (T+1)."""
     flatten: bool = False
-    """A person asked for this position to be closed; holds until it is flat or they resume."""
+    """The position is being closed: a person asked for it, a rule's stop stands, or the session stops so."""
     exit_armed: bool = False
     exit_denials: int = 0
     """How often in a row an exit did not even pass the gates."""

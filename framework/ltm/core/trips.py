@@ -57,8 +57,12 @@ def trip(
 
 def keep_flattening(state: State, context: Context) -> None:
     """
-    Close what is held while the stop of a rule that flattens stands: after a restart too, since the latch does.
+    Close what is held while the stop of a rule that flattens stands, or a person's wish does: after a restart too.
     """
+    for slot in state.held():
+        if slot.to_close and not slot.flatten:
+            slot.flatten = True
+            context.watch.exits.append(slot)
     for name, rule in context.equity_rules:
         if name in state.latches and _action(rule) == "flatten":
             for slot in state.held():

@@ -52,6 +52,7 @@ from ltm.core.events._session import (
     ClosesNoted,
     DayRolled,
     EquitySampled,
+    FlattenAsked,
     FlowRecorded,
     InstrumentDefined,
     LifecycleChanged,
@@ -82,6 +83,7 @@ SessionEvent = (
     | LinkChanged
     | LimitNeared
     | TradingPaused
+    | FlattenAsked
     | TradingHalted
     | TradingKilled
     | TradingResumed
@@ -155,6 +157,7 @@ __all__ = [
     "EquitySampled",
     "Event",
     "FillReplaced",
+    "FlattenAsked",
     "FlowRecorded",
     "ForeignOrderSeen",
     "InstrumentBlocked",

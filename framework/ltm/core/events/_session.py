@@ -91,6 +91,15 @@ class TradingPaused(Event, frozen=True):
     until_roll: bool = False
 
 
+class FlattenAsked(Event, frozen=True):
+    """
+    A person wants these positions closed; that stands until they are flat or trading is resumed (F-K15).
+    """
+
+    symbols: tuple[str, ...]
+    by: str
+
+
 class TradingHalted(Event, frozen=True):
     """
     Nothing but cancels any more.

@@ -31,6 +31,7 @@ _EVOLVE: Final[dict[type[e.AnyEvent | e.Outline], Callable[[State, Any], None]]]
     e.LifecycleChanged: _session.lifecycle_changed,
     e.LinkChanged: _session.link_changed,
     e.TradingPaused: _session.trading_paused,
+    e.FlattenAsked: _session.flatten_asked,
     e.TradingHalted: _session.trading_halted,
     e.TradingKilled: _session.trading_killed,
     e.TradingResumed: _session.trading_resumed,

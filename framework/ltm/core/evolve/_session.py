@@ -82,6 +82,11 @@ def trading_paused(state: State, event: e.TradingPaused) -> None:
     )
 
 
+def flatten_asked(state: State, event: e.FlattenAsked) -> None:
+    for symbol in event.symbols:
+        state.slots[symbol].to_close = True
+
+
 def trading_halted(state: State, event: e.TradingHalted) -> None:
     _latch(state, Latch(TradingState.HALTED, event.code, event.message, event.at, event.by))
 
@@ -103,6 +108,8 @@ def trading_resumed(state: State, event: e.TradingResumed) -> None:
         state.cash_base = None  # a person has classified it: compare afresh from here
     if event.second_base is not None:
         bases.override(state, event.second_base)
+    for slot in state.slots.values():
+        slot.to_close = False
     state.settle_trading_state()
 
 
