@@ -364,19 +364,17 @@ class Engine:
         """
         Whether nothing more can happen: the market is over, or every source is exhausted and no entry waits.
         """
-        exhausted = self.intake.exhausted and not self.batches.waits
-        return self.market.over or (exhausted and self.market.paced is None)
+        is_done = self.intake.exhausted and not self.batches.waits
+        return self.market.over or (is_done and self.market.paced is None)
 
     def ready_to_end(self) -> bool:
         """
         Whether a stopping session has nothing to wait for, or has waited long enough.
         """
-        state = self.session.state
-        if state.lifecycle is not Lifecycle.STOPPING:
+        if self.session.state.lifecycle is not Lifecycle.STOPPING:
             return False
-        if control.is_stopped(state):
-            return True
-        return self._stop_by is not None and self.clock.monotonic() >= self._stop_by
+        is_late = self._stop_by is not None and self.clock.monotonic() >= self._stop_by
+        return is_late or control.is_stopped(self.session.state)
 
     async def end(self) -> None:
         """
