@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from ltm.model.spec import Limits, Rate
+from ltm.model.spec import AccountLimits, Limits, Rate
 
 D = Decimal
 
@@ -111,3 +111,80 @@ def test_each_session_may_have_limits_of_its_own(config):
     text += "[sessions.limits]\nmax_blind_time = 9\n"
 
     assert [7.0, 9.0] == [one.spec.limits.max_blind_time for one in config.check(text).sessions]
+
+
+# --- Accounts -------------------------------------------------------------------------------------
+
+TWO = """
+[[sessions]]
+id = "b"
+model_id = "m"
+initial_capital = 1
+max_position_size = 0.1
+account = "main"
+"""
+
+
+def on_account(config, accounts, *, name="main"):
+    first = config.good.replace("[session]", f'[[sessions]]\naccount = "{name}"')
+    return first + TWO + accounts
+
+
+def test_sessions_of_one_account_get_its_limits(config):
+    """
+    Account > session > symbol.
+    """
+    checked = config.check(on_account(config, "[accounts.main]\nmax_gross_exposure = 1.5\n"))
+
+    assert [AccountLimits(max_gross_exposure=D("1.5"))] * 2 == [
+        one.spec.account_limits for one in checked.sessions
+    ]
+    assert ["main"] * 2 == [one.spec.account for one in checked.sessions]
+
+
+@pytest.mark.parametrize(
+    ("accounts", "name", "place", "part"),
+    [
+        ("[accounts.main]\n", "mein", "30 sessions[0].account", "must name a table of [accounts]"),
+        (
+            "[accounts.main]\nmax_open_orders = 0\n",
+            "main",
+            "12 accounts.main.max_open_orders",
+            "between 1 and",
+        ),
+        ("[accounts.main]\nmax = 1\n", "main", "05 accounts.main.max", "unknown key"),
+        ("", "main", "30 sessions[0].account", 'got "main"'),
+    ],
+)
+def test_an_account_that_makes_no_sense_is_refused(config, accounts, name, place, part):
+    """
+    BAD-005, BAD-030: with its code and path.
+    """
+    problem = config.problems(on_account(config, accounts, name=name))[0]
+
+    assert f"LTM-CFG-0{place}" == f"{problem.code} {problem.field}"
+    assert part in problem.message
+
+
+def test_accounts_are_tables(config):
+    problem = config.problems("accounts = 1\n" + config.good)[0]
+
+    assert ("LTM-CFG-007", "accounts") == (problem.code, problem.field)
+
+
+def test_a_single_session_is_named_as_such(config):
+    (problem,) = config.problems(config.session('account = "none"'))
+
+    assert "session.account" == problem.field
+    assert "add a table [accounts.none]" == problem.hint
+
+
+def test_an_account_has_one_broker_and_one_currency(config):
+    """
+    Equity of several currencies does not add up.
+    """
+    text = on_account(config, "[accounts.main]\n").replace('id = "b"', 'id = "b"\ncurrency = "EUR"')
+    (problem,) = config.problems(text)
+
+    assert "sessions[1].account" == problem.field
+    assert "got mock, EUR beside mock, USD" in problem.message

@@ -17,7 +17,7 @@ from ltm.core.bench import SYMBOL, Subject, bench
 from ltm.core.probes import Probe, is_held, probes_of
 from ltm.model.hours import Openings
 from ltm.model.results import Deny, EquityFloor
-from ltm.model.spec import Limits, Rate, SessionSpec
+from ltm.model.spec import AccountLimits, Limits, Rate, SessionSpec
 
 D = Decimal
 LIMITS = {
@@ -100,6 +100,18 @@ def test_each_stop_is_tested_by_itself(terms):
 
     assert {*terms} < {*found}
     assert {"tested"} == {found[name] for name in terms}
+
+
+def test_the_limits_of_an_account_are_tested_too():
+    """
+    Account > session > symbol: on a session that is alone on it.
+    """
+    limits = AccountLimits(max_gross_exposure=D(2), max_symbol_exposure=D("0.4"), max_open_orders=30)
+    found = proofs(subject(account="main", account_limits=limits))
+
+    assert {"tested"} == {
+        found[name] for name in ("account_gross_exposure", "account_symbol_exposure", "account_open_orders")
+    }
 
 
 def test_without_limits_there_is_what_every_session_has():

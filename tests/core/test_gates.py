@@ -1037,7 +1037,7 @@ def test_every_code_of_the_reference_is_expected_here():
     """
     A denial code that no test of gates or limits expects would be one that nobody has seen.
     """
-    names = ("test_gates.py", "test_controls.py", "test_kinds.py", "test_markets.py")
+    names = ("test_gates.py", "test_controls.py", "test_account.py", "test_kinds.py", "test_markets.py")
     files = [Path(__file__).with_name(name) for name in names]
     text = "".join(file.read_text(encoding="utf-8") for file in files)
 

@@ -17,6 +17,7 @@ from ltm.app.manifest import Confirm, accept_changes
 from ltm.app.parts import Ready, assemble, free_id, is_simulated, make_parts
 from ltm.config import LtmConfig, SessionConfig, check_config, plugins_of, read_config
 from ltm.core import commands as c
+from ltm.core.account import Account
 from ltm.core.armed import Armed
 from ltm.engine.clock import SystemClock
 from ltm.engine.control.server import ControlServer
@@ -36,6 +37,7 @@ from ltm.registry import Registry
 
 if TYPE_CHECKING:
     from ltm.model.reports import AccountReport
+    from ltm.model.spec import SessionSpec
     from ltm.ports.shell import Clock
 
 GRACE: Final = 2.0
@@ -172,6 +174,8 @@ class Run:
     armed: dict[str, tuple[Armed, ...]] = attrs.Factory(dict)
     """By session: its limits, each tested."""
     _stops: int = 0
+    _claimed: dict[tuple[str, str], str] = attrs.Factory(dict)
+    """By broker and account: the name that the configuration gives it, or nothing."""
     _interrupt: asyncio.Event = attrs.field(init=False)
 
     def execute(self, started: Callable[[Sequence[Engine]], None] | None = None) -> list[Engine]:
@@ -207,6 +211,7 @@ class Run:
                 stack.enter_context(self.directory.lock_session(name))
                 if self.source is not None:
                     self.directory.remember_config(name, self.source)
+            share_accounts(readies)
             self.engines = [ready.engine for ready in readies]
             self.armed = {ready.parts.config.spec.session_id: ready.armed for ready in readies}
             asyncio.run(self._all(readies, stack, started))
@@ -299,10 +304,36 @@ class Run:
     async def _one(self, ready: Ready, stack: ExitStack, watchdog: Watchdog) -> None:
         def claim(account: AccountReport) -> None:
             if not is_simulated(ready.parts.broker):
-                spec = ready.parts.config.spec
-                stack.enter_context(self.directory.lock_account(spec.broker, account.account))
+                self._claim(ready.parts.config.spec, account.account, stack)
 
         await keep(ready, driver_of(ready, beat=watchdog.beat), claim)
+
+    def _claim(self, spec: SessionSpec, account: str, stack: ExitStack) -> None:
+        # One lock for an account, however many sessions name it; none for a session that does not (BAD-036).
+        key = (spec.broker, account)
+        if spec.account and self._claimed.get(key) == spec.account:
+            return
+        held = next((other for other, name in self._claimed.items() if name == spec.account), None)
+        if spec.account and held is not None:
+            message = f'sessions of account "{spec.account}" must be connected to one account at the broker'
+            hint = f"session {spec.session_id} is connected to another one"
+            raise ConfigError(message, code="LTM-CFG-039", field="session.account", hint=hint)
+        stack.enter_context(self.directory.lock_account(*key))
+        self._claimed[key] = spec.account
+
+
+def share_accounts(readies: Sequence[Ready]) -> None:
+    """
+    Let sessions that name one account know each other.
+    """
+    accounts: dict[str, Account] = {}
+    for ready in readies:
+        name = ready.parts.config.spec.account
+        if name:
+            shared = not ready.parts.broker.capabilities.ephemeral
+            account = accounts.setdefault(name, Account(shared=shared))
+            account.members.append(ready.engine.session.state)
+            ready.engine.session.context.account = account
 
 
 def driver_of(ready: Ready, *, beat: Callable[[], None], clock: Clock | None = None) -> LiveDriver:

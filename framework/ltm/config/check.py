@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import attrs
 from msgspec import structs
 
+from ltm.config.accounts import Accounts
 from ltm.config.document import SAMPLE
 from ltm.config.limits import LimitsTable, limits_of
 from ltm.config.reader import INVALID, Reader, got, join
@@ -31,7 +32,18 @@ if TYPE_CHECKING:
     from ltm.model.errors import LtmError
     from ltm.model.offer import Kind
 
-_ROOT: Final = ("session", "sessions", "limits", "broker", "sizer", "risk", "signals", "alerts", "plugins")
+_ROOT: Final = (
+    "session",
+    "sessions",
+    "limits",
+    "accounts",
+    "broker",
+    "sizer",
+    "risk",
+    "signals",
+    "alerts",
+    "plugins",
+)
 _PARTS: Final = ("limits", "broker", "sizer", "risk", "signals", "alerts")
 _MOST_SESSIONS: Final = 1_000
 _SIZER: Final = "equity_fraction"
@@ -69,6 +81,7 @@ class _Check:
         plugins = self.reader.build(PluginsTable, table.get("plugins", {}), "plugins")
         sessions = [self._session(part, path) for part, path in self._sessions(table) if not self.reader.full]
         self._unique(sessions)
+        sessions = Accounts(self.reader, table).given_to(sessions)
         if self.reader.problems:
             raise self._all_problems()
         return LtmConfig(

@@ -14,7 +14,7 @@ from ltm.model.checks import below_one, positive
 from ltm.model.errors import ConfigError, shown
 from ltm.model.identifiers import is_symbol
 from ltm.model.numbers import ONE, ZERO
-from ltm.model.spec import Limits, Rate
+from ltm.model.spec import AccountLimits, Limits, Rate
 
 _RATE: Final = re.compile(r"([1-9]\d{0,5}) ?/ ?(\d{1,5}(?:\.\d{1,3})?)? ?(s|m|h)", re.ASCII)
 _UNITS: Final = {"s": 1, "m": 60, "h": 3600}
@@ -141,6 +141,27 @@ class LimitsTable:
     """Value that may be traded in a day, open entries included (C28)."""
     link_timeout: float | None = attrs.field(default=None, validator=_optional(_seconds))
     """Seconds of silence after which the venue counts as gone; after half of them it is asked something (C39)."""
+
+
+@attrs.frozen(kw_only=True)
+class AccountTable:
+    """
+    What a table of `[accounts]` may say: limits on all sessions that name it, together.
+    """
+
+    max_gross_exposure: Decimal | None = attrs.field(default=None, validator=_optional(positive))
+    """Worst-case value of all positions of all sessions, in times their equity together (C25)."""
+    max_symbol_exposure: Decimal | None = attrs.field(default=None, validator=_optional(positive))
+    """The same for each instrument."""
+    max_open_orders: int | None = attrs.field(default=None, validator=_optional(_count))
+    """Orders that may be open at a time (C12)."""
+
+
+def account_limits_of(said: AccountTable) -> AccountLimits:
+    """
+    Return the core's limits of an account.
+    """
+    return AccountLimits(**attrs.asdict(said))
 
 
 def limits_of(said: LimitsTable) -> Limits:

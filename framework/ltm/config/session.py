@@ -161,6 +161,8 @@ class SessionTable:
     """CSV file `date,symbol,kind,value` of splits, renames and dividends to follow."""
     price_bands: dict[str, Decimal] = attrs.field(factory=dict, converter=exact_values, validator=_bands)
     """Daily price limits that differ from the board's, as symbol = fraction; a share under risk warning has 0.05."""
+    account: str | None = attrs.field(default=None, validator=_optional(_id))
+    """A table of `[accounts]`: sessions that name the same one trade one account and share its limits."""
     live: bool = False
     """Real money; `ltm run --live` is needed as well."""
     on_stop: OnStop = "cancel"
@@ -336,6 +338,7 @@ def _spec(
         foreign_orders=said.foreign_orders,
         foreign_positions=said.foreign_positions,
         max_exit_retries=said.max_exit_retries,
+        account=said.account or "",
         batch_order=said.batch_order,
         required_rules=required_rules,
     )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import attrs
 
 from ltm.config import document as documents
-from ltm.config.limits import LimitsTable
+from ltm.config.limits import AccountTable, LimitsTable
 from ltm.config.reader import Reader
 from ltm.config.session import SessionTable
 from ltm.config.tables import Catalogue, PluginsTable, RiskTable
@@ -74,7 +74,12 @@ def reference_rows(catalogue: Catalogue) -> tuple[FieldRow, ...]:
     """
     Return one row for each key of the configuration, its path as name, for the reference page.
     """
-    rows = _rows("session", SessionTable) + _rows("limits", LimitsTable) + _rows("risk", RiskTable)
+    rows = (
+        _rows("session", SessionTable)
+        + _rows("limits", LimitsTable)
+        + _rows("accounts", AccountTable)
+        + _rows("risk", RiskTable)
+    )
     for offer in catalogue.offers():
         place = _PLACES[offer.kind]
         own = f"risk.{offer.name}" if place == "risk" else f'{place}("{offer.name}")'

@@ -7,6 +7,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from ltm.core.account import free_of
 from ltm.core.together import refused
 from ltm.model.numbers import ONE, RULES, ZERO, plain
 from ltm.model.results import Check
@@ -70,7 +71,10 @@ def venue_funds(state: State, context: Context) -> Decimal:
     Return the account's funds as last reported, moved by the session's fills and open buys since.
     """
     free = state.cash_total - state.reserved
-    return free if context.available is None else free + context.available - context.available_cash
+    if context.available is None:
+        return free
+    free += context.available - context.available_cash
+    return free if context.account is None else free + free_of(context.account.siblings(state))
 
 
 def value_room(state: State, context: Context, listed: Instrument) -> tuple[Decimal, str]:

@@ -85,6 +85,8 @@ class SweepAnswered(Command, frozen=True, kw_only=True):
     fills: tuple[FillReport, ...] | None
     positions: tuple[PositionReport, ...] | None
     account: AccountReport | None
+    siblings: dict[str, int] = {}
+    """How far other sessions of the account had got when it was asked, by session key."""
 
 
 class Tick(Command, frozen=True):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
+from ltm.core.account import Account
 from ltm.core.marks import Watch
 from ltm.model.errors import PluginError, shown
 from ltm.model.hours import ALL_DAY, Openings, TradingDay, TradingHours, Window, usable_zone
@@ -93,6 +94,8 @@ class Context:
     """How often in a row positions were asked for again because an instrument moved meanwhile."""
     fills_known_to: datetime | None = None
     """Up to here the venue's fills have been asked for in this process."""
+    account: Account | None = None
+    """The sessions with which this one shares an account."""
     heard_at: float = 0.0
     """When the venue last answered a question."""
     pinged_at: float = 0.0

@@ -182,7 +182,7 @@ def join_groups(state: State, slot: Slot) -> None:
         (state.groups.setdefault((rule, name), Group()), weight)
         for rule, name, weight in slot.instrument.groups
     ]
-    slot.totals = state.totals if state.spec.limits.sums else None
+    slot.totals = state.totals if state.spec.sums else None
     slot.up = slot.down = slot.open = ZERO
     if slot.totals is not None:
         slot.groups.append((slot.totals, ONE))

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from ltm.core.a_shares import market_gates
+from ltm.core.account import account_controls
 from ltm.core.budgets import buying_power, capital, daily_orders, order_quantity, order_value
 from ltm.core.context import Context
 from ltm.core.controls import entry_controls, exit_controls
@@ -305,7 +306,10 @@ def entry_gates(spec: SessionSpec) -> tuple[Gate, ...]:
         gates.append(order_quantity)
     if spec.max_order_value is not None:
         gates.append(order_value)
-    return (*gates, *market_gates(spec), capital, buying_power, *entry_controls(spec.limits))
+    gates += [*market_gates(spec), capital, buying_power, *entry_controls(spec.limits)]
+    if spec.account_limits is not None:
+        gates += account_controls(spec.account_limits)
+    return tuple(gates)
 
 
 def exit_gates(spec: SessionSpec) -> tuple[Gate, ...]:

@@ -88,7 +88,7 @@ def _positions(state: State) -> Iterator[str]:
 
 
 def _totals(state: State) -> Iterator[str]:
-    if not state.spec.limits.sums:
+    if not state.spec.sums:
         return
     kept = state.totals
     group_total(kept)

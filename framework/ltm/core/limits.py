@@ -12,6 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from ltm.core import events as e
+from ltm.core.account import account_readings
 from ltm.core.exposure import group_total, times_equity
 from ltm.core.orders import Item, blame, raise_alert
 from ltm.core.risk import AtPlugin, raised
@@ -96,6 +97,8 @@ def readings(state: State, context: Context) -> Iterator[Reading]:
     yield from _positions(state, context)
     yield from _groups(state, context)
     yield from session_readings(state)
+    if context.account is not None and context.account.members[0] is state:
+        yield from account_readings(context.account)
 
 
 def session_readings(state: State) -> Iterator[Reading]:
@@ -103,7 +106,7 @@ def session_readings(state: State) -> Iterator[Reading]:
     Return what the limits of `[limits]` measure now.
     """
     yield from _counts(state)
-    if state.spec.limits.sums:
+    if state.spec.sums:
         yield from _sums(state)
 
 

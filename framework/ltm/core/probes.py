@@ -22,6 +22,7 @@ from ltm.core.tallies import ENTRY, EXIT, RUN, content_of, step_of
 from ltm.model.enums import Side
 from ltm.model.market import Quote
 from ltm.model.numbers import ONE, RULES, floor_to, plain
+from ltm.model.spec import AccountLimits
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -115,6 +116,20 @@ def _amounts(spec: SessionSpec, limits: Limits) -> Iterator[Probe]:
         if times is not None:
             value = f"{plain(times)} times equity"
             yield Probe(name, value, _sized(name, floor_to(times * spec.initial_capital, GRAIN)))
+    account = spec.account_limits or AccountLimits()
+    for name, share in (
+        ("account_gross_exposure", account.max_gross_exposure),
+        ("account_symbol_exposure", account.max_symbol_exposure),
+    ):
+        if share is not None:
+            value = f"{plain(share)} times equity of {spec.account}"
+            yield Probe(name, value, _sized(name, floor_to(share * spec.initial_capital, GRAIN)))
+    if account.max_open_orders is not None:
+        yield Probe(
+            "account_open_orders",
+            str(account.max_open_orders),
+            _open(account.max_open_orders, "account_open_orders"),
+        )
     for name in ("max_open_value", "max_traded_value"):
         most: Decimal | None = getattr(limits, name)
         if most is not None:
@@ -157,7 +172,9 @@ def _daily(most: int) -> Attempt:
 
 def _counts(limits: Limits) -> Iterator[Probe]:
     if limits.max_open_orders is not None:
-        yield Probe("max_open_orders", str(limits.max_open_orders), _open(limits.max_open_orders))
+        yield Probe(
+            "max_open_orders", str(limits.max_open_orders), _open(limits.max_open_orders, "max_open_orders")
+        )
     if limits.max_symbol_open_orders is not None:
         most = limits.max_symbol_open_orders
         yield Probe("max_symbol_open_orders", str(most), _open_on_symbol(most))
@@ -173,10 +190,10 @@ def _counts(limits: Limits) -> Iterator[Probe]:
         yield Probe("prevent_self_match", "on", _crossing)
 
 
-def _open(most: int) -> Attempt:
+def _open(most: int, rule: str) -> Attempt:
     def attempt(found: Bench, step: int) -> bool:
         found.state.orders = dict.fromkeys(map(str, range(most - 1 + step)), found.order())
-        return found.passes("max_open_orders", found.candidate())
+        return found.passes(rule, found.candidate())
 
     return attempt
 

@@ -28,6 +28,7 @@ from ltm.core.parts import order_told
 from ltm.core.recorder import Recorder
 from ltm.core.recovery import changes_of
 from ltm.core.replacing import follow
+from ltm.core.siblings import is_siblings, own_part
 from ltm.core.text import clean
 from ltm.model.enums import Lifecycle, OrderStatus, Purpose, TradingState
 from ltm.model.errors import SignalError
@@ -231,7 +232,7 @@ class Session(Recorder):
                     state, context, order, command.report, command.fills, failed=command.failed
                 )
             case c.SweepAnswered():
-                return reconcile.swept(state, context, self.find, command)
+                return reconcile.swept(state, context, self.find, own_part(state, context, command))
             case c.Tick():
                 return chain(apply_due(state, context), watch.tick(state, context))
             case c.DefineInstrument():
@@ -255,12 +256,21 @@ class Session(Recorder):
         if isinstance(report, LinkReport):
             return reconcile.link_reported(state, context, report)
         order = reconcile.find(state, self.find, report.client_order_id, report.venue_order_id)
+        if order is None and is_siblings(state, context, report.client_order_id):
+            return ()
         if order is None or order.purpose is _FOREIGN:
             # Somebody else's, or from a lost journal: a sweep finds out which.
             return () if context.sweeping else (Sweep(state.sequence),)
         if isinstance(report, FillReport):
             return fill_reported(state, context, order, report)
         return order_told(state, context, order, report)
+
+    def siblings(self) -> dict[str, int]:
+        """
+        Return how far the other sessions on the account have got, by session key.
+        """
+        account = self.context.account
+        return {} if account is None else account.sequences(self.state)
 
     # --- Signals --------------------------------------------------------------------------------
 

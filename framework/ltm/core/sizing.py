@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
 from ltm.core.a_shares import sellable
+from ltm.core.account import account_headrooms
 from ltm.core.budgets import value_room
 from ltm.core.exposure import open_quantity
 from ltm.core.risk import AtPlugin, Rooms, raised
@@ -166,8 +167,9 @@ def room_of(
         most = RULES.divide(value, unit) if value > ZERO else ZERO
         if room is None or most < room:
             room, limiting = most, gate
-        if spec.limits.sums:
-            rooms = {**headrooms(state, slot, unit, is_buy=is_buy), **rooms}
+        if spec.sums:
+            account = account_headrooms(state, context, slot, unit, is_buy=is_buy)
+            rooms = {**headrooms(state, slot, unit, is_buy=is_buy), **account, **rooms}
     for name, left in rooms.items():
         if left is not None and (room is None or left < room):
             room, limiting = left, name

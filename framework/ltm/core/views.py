@@ -38,6 +38,9 @@ _NEAR: Final = Decimal("0.9")
 _RECENT: Final = 50
 _GATES: Final = frozenset(
     {
+        "account_gross_exposure",
+        "account_open_orders",
+        "account_symbol_exposure",
         "buying_power",
         "clock_skew",
         "exposure",

@@ -136,6 +136,7 @@ class Performer:
         return c.SweepAnswered(
             started_sequence=sequence,
             asked_at=now,
+            siblings=self.session.siblings(),
             open_orders=await self._ask("open orders", self.broker.open_orders, sound_orders),
             fills=await self._ask("fills", partial(self.broker.fills, since), _FILLS),
             positions=await self._ask("positions", self.broker.positions, sound_positions),

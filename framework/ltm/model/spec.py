@@ -82,6 +82,17 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
         return any(limit is not None for limit in (*exposures, *values))
 
 
+class AccountLimits(msgspec.Struct, frozen=True, kw_only=True):
+    """
+    The limits of one table of `[accounts]`: over all sessions of a run that name it.
+    """
+
+    max_gross_exposure: Decimal | None = None
+    """Times the sessions' equity together, as is the next."""
+    max_symbol_exposure: Decimal | None = None
+    max_open_orders: int | None = None
+
+
 class SessionSpec(msgspec.Struct, frozen=True, kw_only=True):
     """
     What the core needs to know of a session. `ltm.config` and the product document's
@@ -142,6 +153,9 @@ class SessionSpec(msgspec.Struct, frozen=True, kw_only=True):
     submit_deadline: float = 10.0
     settle_seconds: float = 5.0
     limits: Limits = Limits()
+    account: str = ""
+    """The name of a table of `[accounts]`."""
+    account_limits: AccountLimits | None = None
 
     @property
     def has_hours(self) -> bool:
@@ -156,3 +170,10 @@ class SessionSpec(msgspec.Struct, frozen=True, kw_only=True):
         Whether positions have a stop that follows the price.
         """
         return self.trailing_stop_pct is not None or self.trailing_stop_distance is not None
+
+    @property
+    def sums(self) -> bool:
+        """
+        Whether something is armed that looks at all instruments together.
+        """
+        return self.limits.sums or self.account_limits is not None

@@ -12,6 +12,7 @@ import msgspec
 
 from ltm.core import commands as c
 from ltm.core.attestation import attest
+from ltm.core.siblings import own_part
 
 if TYPE_CHECKING:
     from ltm.engine.engine import Engine
@@ -46,7 +47,8 @@ async def look(engine: Engine, hand: Hand, **terms: Any) -> Attestation:  # noqa
 async def _once(engine: Engine, hand: Hand, terms: Mapping[str, Any]) -> Attestation:
     answer = await engine.performer.look(engine.session.state.sequence)
     await hand(answer)
-    return attest(engine.session.state, answer, engine.clock.now(), **terms)
+    own = own_part(engine.session.state, engine.session.context, answer)
+    return attest(engine.session.state, own, engine.clock.now(), **terms)
 
 
 async def note_silence(engine: Engine, hand: Hand, why: str, **terms: Any) -> Attestation:  # noqa: ANN401 - as `look`
