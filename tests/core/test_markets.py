@@ -208,6 +208,52 @@ def test_what_was_bought_today_survives_a_restart(through):
     assert () == desk.codes("sell", 100, MAOTAI)
 
 
+@pytest.mark.parametrize("through", ["records", "snapshot"])
+def test_a_fill_of_yesterday_that_is_booked_today_may_be_sold_today(through):
+    """
+    C17: the day of the execution counts, not that of its record; nor does its correction block anything.
+    """
+    desk = in_china()
+    desk.mark(MAOTAI, 100)
+    order = desk.order("buy", 200, MAOTAI)
+    yesterday = desk.now
+    next_day(desk)
+    desk.mark(MAOTAI, 100)
+    desk.fill(order, 200, 100, "f", occurred_at=yesterday)
+    desk.fill(order, 100, 100, "f", occurred_at=yesterday)
+    desk.restart(through=through)
+    desk.start()
+    desk.mark(MAOTAI, 100)
+
+    assert D(0) == desk.slot(MAOTAI).bought
+    assert () == desk.codes("sell", 100, MAOTAI)
+    desk.check()
+
+
+@pytest.mark.parametrize("through", ["records", "snapshot"])
+def test_a_fill_of_today_that_is_booked_before_a_late_roll_stays_until_tomorrow(through):
+    """
+    C17, RSK-09: the session was down at the roll, and hears of its fill before it begins the new day.
+    """
+    desk = in_china()
+    desk.hold(100, 100, MAOTAI)
+    order = desk.order("buy", 200, MAOTAI)
+    desk.pass_time(86_400)
+    desk.fill(order, 200, 100)
+    desk.restart(through=through)
+    desk.start()
+    desk.mark(MAOTAI, 100)
+    for _ in range(3):
+        desk.wait(1)
+        desk.sweep()
+        desk.mark(MAOTAI, 100)
+
+    assert (D(200), D(300)) == (desk.slot(MAOTAI).bought, desk.slot(MAOTAI).position)
+    assert ("t_plus_1",) == desk.codes("sell", 200, MAOTAI)
+    assert () == desk.codes("sell", 100, MAOTAI)
+    desk.check()
+
+
 def test_a_corrected_buy_corrects_what_must_wait():
     desk = in_china()
     order = desk.order("buy", 300, MAOTAI)

@@ -82,6 +82,7 @@ def _filled(
         venue_order_id=fill.venue_order_id,
         estimated=estimated,
         inferred=inferred,
+        traded_on=context.day.date_at(fill.occurred_at) if state.spec.market else None,
     )
 
 

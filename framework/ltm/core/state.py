@@ -48,6 +48,7 @@ class FillState(msgspec.Struct, eq=False, gc=False):
     currency: str
     estimated: bool = False
     inferred: bool = False
+    traded_on: date | None = None
 
 
 class OrderState(msgspec.Struct, eq=False):

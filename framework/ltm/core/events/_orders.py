@@ -4,7 +4,7 @@ What happens to signals and to the orders that came of them.
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 
 from ltm.core.events._base import Event
@@ -162,6 +162,8 @@ class OrderFilled(Event, frozen=True):
     estimated: bool = False
     """The commission is our estimate until the venue reports it."""
     inferred: bool = False
+    traded_on: date | None = None
+    """The trading date of `occurred_at`, where the market settles tomorrow (C17)."""
 
 
 class VenueOrderSeen(Event, frozen=True):

@@ -228,7 +228,13 @@ def order_filled(state: State, event: e.OrderFilled) -> None:
     if event.venue_order_id != order.venue_order_id:
         _note_name(state, order, event.venue_order_id)
     order.fills[event.fill_id] = FillState(
-        quantity, price, commission, event.commission_currency, event.estimated, event.inferred
+        quantity,
+        price,
+        commission,
+        event.commission_currency,
+        event.estimated,
+        event.inferred,
+        event.traded_on,
     )
     if order.unit_cost and order.status not in TERMINAL:
         state.reserved -= order.unit_cost * min(quantity, order.leaves)
@@ -248,7 +254,7 @@ def order_filled(state: State, event: e.OrderFilled) -> None:
         slot.retry_at = 0.0
     signed = quantity if order.side is _BUY else -quantity
     slot.net_fills += signed
-    if state.spec.market and order.side is _BUY:
+    if state.spec.market and order.side is _BUY and event.traded_on in {None, state.trading_date}:
         slot.bought += event.quantity
     if state.counts:
         note_fill(state.tallies, quantity * price * slot.instrument.multiplier * (slot.fx or ZERO))
@@ -265,7 +271,7 @@ def fill_replaced(state: State, event: e.FillReplaced) -> None:
     if (old.quantity, old.price) != (event.quantity, event.price):
         amend(state, slot, sign, old, quantity=event.quantity, price=event.price)
         slot.net_fills += sign * (event.quantity - old.quantity)
-        if state.spec.market and order.side is _BUY:
+        if state.spec.market and order.side is _BUY and old.traded_on in {None, state.trading_date}:
             slot.bought = max(slot.bought + event.quantity - old.quantity, ZERO)
         if order.status not in TERMINAL:
             state.reserved -= order.unit_cost * order.leaves
@@ -290,6 +296,7 @@ def fill_replaced(state: State, event: e.FillReplaced) -> None:
         event.commission_currency,
         event.estimated,
         inferred=old.inferred,
+        traded_on=old.traded_on,
     )
     touch(slot)
     if order.status not in TERMINAL and order.filled >= order.quantity:

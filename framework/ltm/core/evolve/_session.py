@@ -14,7 +14,7 @@ from ltm.core.lifecycle import SESSION_TABLE
 from ltm.core.outbox import OpenAlert
 from ltm.core.state import KEEP_ALERTS, Slot, State
 from ltm.core.tallies import note_roll
-from ltm.model.enums import TradingState
+from ltm.model.enums import Side, TradingState
 from ltm.model.errors import JournalError
 from ltm.model.numbers import ZERO
 
@@ -181,10 +181,21 @@ def day_rolled(state: State, event: e.DayRolled) -> None:
         for slot in state.slots.values():
             slot.bought = ZERO
             slot.previous_close = None
+        _keep_bought(state)
     note_roll(state.tallies)
     for code in [code for code, latch in state.latches.items() if latch.until_roll]:
         del state.latches[code]
     state.settle_trading_state()
+
+
+def _keep_bought(state: State) -> None:
+    # What was executed on the new date and booked before a late roll was bought today all the same (C17).
+    for order in (*state.orders.values(), *state.closed.values()):
+        if order.side is Side.BUY:
+            slot = state.slots[order.symbol]
+            slot.bought += sum(
+                (fill.quantity for fill in order.fills.values() if fill.traded_on == state.trading_date), ZERO
+            )
 
 
 def closes_noted(state: State, event: e.ClosesNoted) -> None:
