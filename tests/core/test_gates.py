@@ -927,6 +927,31 @@ def test_the_sizer_is_told_what_all_limits_leave():
     assert "fixed: 10000 at 101 a unit, headroom 250.5 (scripted), lot 0.5" == answer.sizing
 
 
+@pytest.mark.parametrize(
+    ("terms", "listed", "quantity", "limiting"),
+    [
+        ({"max_order_value": D(5_050)}, {}, 50, "max_order_value"),
+        ({"max_order_value": D(5_049)}, {}, 49, "max_order_value"),
+        ({}, {"maximum_notional": D(4_040)}, 40, "notional_range"),
+        ({"max_order_value": D(5_050)}, {"maximum_notional": D(4_040)}, 40, "notional_range"),
+        ({"max_order_value": D(3_030)}, {"maximum_notional": D(4_040)}, 30, "max_order_value"),
+        ({"commission_rate": D("0.01")}, {}, 980, "session_capital"),
+        ({}, {}, 990, "session_capital"),
+    ],
+)
+def test_a_sizer_gets_the_room_that_the_tightest_limit_on_value_leaves(terms, listed, quantity, limiting):
+    """
+    RSK-20: the worst case of a unit is 101; what the order may be worth leaves so many.
+    """
+    desk = Desk(sizer=Fixed(10_000), instruments=[stock(**listed)], **terms)
+    desk.mark("AAA", 100)
+    answer = desk.signal()
+
+    assert D(quantity) == answer.draft.quantity
+    assert f"({limiting})" in answer.sizing
+    desk.check()
+
+
 def test_what_the_limits_leave_may_be_less_than_a_lot():
     """
     RSK-20: below the lot is a denial, with the limits that are to blame.
