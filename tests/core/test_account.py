@@ -448,3 +448,17 @@ def test_markets_within_the_process_share_limits_and_nothing_else():
     assert {} == one.session.siblings()
     assert ("account_open_orders",) == limit(one, "buy", 1)
     assert {} == Desk(capabilities=CAPABILITIES).session.siblings()
+
+
+def test_an_account_without_limits_has_nothing_to_tell():
+    """
+    C44: a session may name its account for the lock alone.
+    """
+    desk = Desk(account="main")
+    desk.session.context.account = Account(members=[desk.state], shared=False)
+    desk.mark("AAA", 100)
+    desk.hold(10)
+    desk.wait(2)
+
+    assert [] == [event for event in desk.all(e.LimitNeared) if event.limit.startswith("account")]
+    desk.check()

@@ -100,13 +100,13 @@ def account_controls(limits: AccountLimits) -> list[Gate]:
     def gross(state: State, context: Context, candidate: Candidate) -> Check:
         members, times = _members(state, context), limits.max_gross_exposure or ZERO
         before = _gross(members)
-        most = times * _equity(members)
+        most = RULES.multiply(times, _equity(members))
         return _judge("account_gross_exposure", before, _grown(candidate), most, "worst-case exposure")
 
     def symbol(state: State, context: Context, candidate: Candidate) -> Check:
         members, share = _members(state, context), limits.max_symbol_exposure or ZERO
         name = candidate.draft.symbol
-        before, most = _in(members, name), share * _equity(members)
+        before, most = _in(members, name), RULES.multiply(share, _equity(members))
         return _judge("account_symbol_exposure", before, _grown(candidate), most, f"exposure in {name}")
 
     def orders(state: State, context: Context, _candidate: Candidate) -> Check:
@@ -133,10 +133,12 @@ def account_headrooms(
         return {}
     rooms = {}
     if limits.max_gross_exposure is not None:
-        left = limits.max_gross_exposure * _equity(members) - _gross(members)
+        left = RULES.multiply(limits.max_gross_exposure, _equity(members)) - _gross(members)
         rooms["account_gross_exposure"] = left
     if limits.max_symbol_exposure is not None:
-        left = limits.max_symbol_exposure * _equity(members) - _in(members, slot.instrument.symbol)
+        left = RULES.multiply(limits.max_symbol_exposure, _equity(members)) - _in(
+            members, slot.instrument.symbol
+        )
         rooms["account_symbol_exposure"] = left
     # Up to the larger of its sides, an instrument adds nothing to what it counts for already.
     own = slot.worst - slot.up if is_buy else slot.worst + slot.down
@@ -152,10 +154,10 @@ def account_readings(account: Account) -> Iterator[tuple[str, str, Decimal, Deci
     if limits is None:
         return
     if limits.max_gross_exposure is not None:
-        most = limits.max_gross_exposure * _equity(members)
+        most = RULES.multiply(limits.max_gross_exposure, _equity(members))
         yield "account_gross_exposure", "", _gross(members), most
     if limits.max_symbol_exposure is not None:
-        most = limits.max_symbol_exposure * _equity(members)
+        most = RULES.multiply(limits.max_symbol_exposure, _equity(members))
         for name in dict.fromkeys(slot.instrument.symbol for member in members for slot in member.held()):
             yield "account_symbol_exposure", name, _in(members, name), most
     if limits.max_open_orders is not None:
