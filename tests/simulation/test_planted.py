@@ -21,7 +21,7 @@ from ltm.model.reports import Ambiguous, NotSent, Refused
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
-WORLDS = 40
+WORLDS = 120
 Patch = pytest.MonkeyPatch
 
 
