@@ -254,6 +254,23 @@ def test_a_fill_of_today_that_is_booked_before_a_late_roll_stays_until_tomorrow(
     desk.check()
 
 
+def test_what_was_sold_is_no_purchase_when_a_day_begins():
+    """
+    C17: only buys of the new date wait for the next one.
+    """
+    desk = in_china()
+    desk.hold(300, 100, MAOTAI)
+    next_day(desk)
+    desk.mark(MAOTAI, 100)
+    desk.fill(desk.order("sell", 100, MAOTAI), 100, 100)
+    next_day(desk)
+    desk.mark(MAOTAI, 100)
+
+    assert (D(0), D(200)) == (desk.slot(MAOTAI).bought, desk.slot(MAOTAI).position)
+    assert () == desk.codes("sell", 200, MAOTAI)
+    desk.check()
+
+
 def test_a_corrected_buy_corrects_what_must_wait():
     desk = in_china()
     order = desk.order("buy", 300, MAOTAI)

@@ -539,3 +539,18 @@ def test_net_without_a_sector_there_is_no_room():
     assert D(0) == net_rule().headroom(order, snapshot())
     assert D(0) == net_rule().headroom(order, snapshot(group("0", "0", rule="another")))
     assert net_rule().group_limit("tech").net
+
+
+@pytest.mark.parametrize("tighter_first", [True, False])
+def test_net_the_sector_with_the_least_room_decides(tighter_first):
+    """
+    RSK-21: an instrument of two sectors has the room of the fuller one, whichever is looked at first.
+    """
+    sides = ["10000", "30000"]
+    groups = [
+        GroupExposure(NAME, name, D(0), D(0), D("0.5"), D(side), D(side), D(0), D(0))
+        for name, side in zip(("tech", "energy"), reversed(sides) if tighter_first else sides, strict=True)
+    ]
+    order = OrderDraft(symbol="AAPL", side=Side.BUY, quantity=D(1))
+
+    assert D(200) == net_rule().headroom(order, snapshot(*groups))
