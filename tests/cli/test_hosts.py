@@ -122,22 +122,20 @@ def test_ascii_case_does_not_matter(action, found):
 
 HOOKS = """
 import attrs
+import msgspec
 from ltm import hookimpl
-from ltm.brokers.mock.broker import open_broker
+from ltm.brokers.mock.broker import MockBroker
 from ltm.brokers.mock.config import MockConfig
-from ltm.model.reports import Capabilities
+from ltm.brokers.mock.door import LocalDoor
+from ltm.brokers.mock.exchange import Exchange
 
-class Lasting:
+class Lasting(MockBroker):
     def __init__(self, config):
-        self._inner = open_broker(MockConfig(symbols=("ACME",), steps=1))
+        super().__init__(LocalDoor(Exchange(MockConfig(symbols=("ACME",), steps=1))))
 
     @property
     def capabilities(self):
-        inner = self._inner.capabilities
-        return Capabilities(**{**{name: getattr(inner, name) for name in inner.__struct_fields__}, "ephemeral": False})
-
-    def __getattr__(self, name):
-        return getattr(self._inner, name)
+        return msgspec.structs.replace(super().capabilities, ephemeral=False)
 
 @attrs.frozen
 class Nothing:
