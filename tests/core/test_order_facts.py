@@ -1106,3 +1106,18 @@ def test_an_order_that_only_a_person_can_resolve_is_told_once(desk):
 
     assert OrderStatus.ABSENT is desk.get(order_id).status
     desk.check()
+
+
+def test_what_was_to_be_done_is_not_lost_when_the_next_command_raises():
+    """
+    I-18: the alert of a rejection goes out with the next call, though the command behind it was no good.
+    """
+    desk = Desk()
+    desk.mark("AAA", 100)
+    order = desk.signal("buy", 10).client_order_id
+    rejected = c.SubmitAnswered(order, Refused("no_funds", "not today"))
+
+    with pytest.raises(KeyError):
+        desk.session.handle_all([rejected, c.SubmitAnswered("nobody's", Acked("v"))])
+
+    assert [] != [effect for effect in desk.tick() if isinstance(effect, DeliverAlert)]
