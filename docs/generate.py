@@ -296,7 +296,7 @@ LITERALS = {
     "checked": ("cli/check.py", "_session_json"),
     "verify": ("cli/journal.py", "_report_json"),
     "record": ("engine/audit.py", "exported"),
-    "plugins": ("registry/registry.py", "Listed"),
+    "plugins": ("registry/listing.py", "Listed"),
 }
 WORDS: dict[Any, str] = {
     Decimal: "decimal string",

@@ -404,3 +404,234 @@ def test_a_rules_name_asked_for_as_a_broker_is_no_broker():
     """An installed name of another kind is not called "not installed"."""
     with pytest.raises(ConfigError, match='no broker plugin "drawdown"; installed: mock'):
         Registry.discover().offer("broker", "drawdown")
+
+
+# --- What is shown without an import --------------------------------------------------------------
+
+QUIET = """
+    raise SystemExit("imported")
+    from ltm import hookimpl as mark
+    import ltm
+
+    LTM_API: int = 1
+
+    @ltm.hookimpl
+    def ltm_register_risk_rules(register): ...
+
+    @ltm.hookimpl(specname="ltm_observe")
+    def watch(event): ...
+
+    @property
+    def helper(): ...
+"""
+
+
+def test_the_hooks_of_what_is_not_allowed_are_read_from_its_source(install, tmp_path):
+    """
+    SEC-10: hooks, file, hash and health are shown, and nothing is imported: this one would end the process.
+    """
+    module = install("acme-rules", QUIET)
+
+    row = row_of(Registry.discover(), "acme-rules")
+
+    assert ("not allowed", ("ltm_register_risk_rules", "ltm_observe")) == (row.status, row.hooks)
+    assert (str(tmp_path / f"{module}.py"), "ok") == (row.file, row.health)
+    assert row.hash.startswith("sha256:")
+    assert module not in sys.modules
+
+
+def test_the_hooks_of_what_is_loaded_are_those_that_it_has(install):
+    """SEC-10: also those that are not written out in its file."""
+    install(
+        "acme-rules",
+        RULE.replace("{name}", "no_mondays")
+        + "\n    globals()['ltm_observe'] = hookimpl(lambda event: 0, specname='ltm_observe')\n",
+    )
+
+    assert ("ltm_register_risk_rules", "ltm_observe") == row_of(
+        Registry.discover(["acme-rules"]), "acme-rules"
+    ).hooks
+
+
+@pytest.mark.parametrize(
+    ("source", "hooks"),
+    [("def (", ()), ("\x00", ()), ("x = 1", ())],
+    ids=["syntax error", "no text", "no hook"],
+)
+def test_a_source_that_says_nothing_is_listed_all_the_same(install, source, hooks):
+    module = install("acme-rules", source)
+    row = row_of(Registry.discover(), "acme-rules")
+
+    assert hooks == row.hooks
+    assert row.file.endswith(f"{module}.py")
+
+
+@pytest.mark.parametrize(
+    "module", ["nowhere_at_all", "nowhere.inner", "sys", "..", "ltm.nothing:here", "a b.py"]
+)
+def test_a_module_without_a_source_has_no_file(install, tmp_path, module):
+    info = tmp_path / "acme_rules-1.2.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: acme-rules\nVersion: 1.2\n")
+    (info / "entry_points.txt").write_text(f"[ltm]\nno_mondays = {module}\n")
+    row = row_of(Registry.discover(), "acme-rules")
+
+    assert ("", ()) == (row.file, row.hooks)
+
+
+def test_modules_inside_a_package_are_found_without_importing_the_package(install, tmp_path):
+    """
+    SEC-10: `find_spec` of an inner module would import those around it.
+    """
+    package = tmp_path / "acme_pack"
+    (package / "deep").mkdir(parents=True)
+    (package / "__init__.py").write_text("raise SystemExit('imported')")
+    (package / "deep" / "__init__.py").write_text(
+        "from ltm import hookimpl\n@hookimpl\ndef ltm_observe(event): ...\n"
+    )
+    for name, module in (("one", "acme_pack.deep:thing"), ("two", "acme_pack")):
+        info = tmp_path / f"acme_{name}-1.dist-info"
+        info.mkdir()
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: acme-{name}\nVersion: 1\n")
+        (info / "entry_points.txt").write_text(f"[ltm]\n{name} = {module}\n")
+    registry = Registry.discover()
+
+    assert ("ltm_observe",) == row_of(registry, "acme-one").hooks
+    assert str(package / "__init__.py") == row_of(registry, "acme-two").file
+
+
+# --- The version of the plugin API -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("line", ["", "LTM_API = 1\n", "LTM_API: int = 1\n", "LTM_API = int('1')\n"])
+def test_a_plugin_of_this_api_is_loaded(install, line):
+    """Without a word it is taken to be of the first."""
+    install("acme-rules", line + textwrap.dedent(RULE.replace("{name}", "no_mondays")))
+
+    assert "no_mondays" in Registry.discover(["acme-rules"]).names("risk_rule")
+
+
+@pytest.mark.parametrize(
+    ("line", "reason", "hint"),
+    [
+        ("LTM_API = 2", "it is written for plugin API 2, and this ltm has 1", "upgrade ltm"),
+        ("LTM_API = int('2')", "it is written for plugin API 2, and this ltm has 1", "upgrade ltm"),
+        ("LTM_API = 0", "it is written for plugin API 0, and this ltm has 1", "upgrade the plugin"),
+        ("LTM_API = -1", "it is written for plugin API -1, and this ltm has 1", "upgrade the plugin"),
+        ("LTM_API = '1'", 'LTM_API must be a whole number, got "1"', "write LTM_API = 1"),
+        ("LTM_API = True", "LTM_API must be a whole number, got True", "write LTM_API = 1"),
+    ],
+)  # fmt: skip
+def test_a_plugin_of_another_api_is_quarantined_with_the_cure(install, line, reason, hint):
+    install("acme-rules", f"{line}\n" + textwrap.dedent(RULE.replace("{name}", "no_mondays")))
+    registry = Registry.discover(["acme-rules"])
+
+    assert quarantined(registry, "acme-rules").endswith(f"failed to load: {reason}")
+    with pytest.raises(PluginError) as caught:
+        registry.offer("risk_rule", "no_mondays")
+    assert (4, hint) == (caught.value.exit_code, caught.value.hint)
+
+
+def test_a_plugin_of_a_newer_api_is_not_imported(install):
+    """
+    What the newer API has and ours lacks would fail first, and say less.
+    """
+    module = install("acme-rules", "from ltm.ports import Telepathy\nLTM_API = 7\n")
+
+    told = quarantined(Registry.discover(["acme-rules"]), "acme-rules")
+
+    assert "it is written for plugin API 7, and this ltm has 1" in told
+    assert module not in sys.modules
+
+
+def test_a_range_of_apis_is_told_as_one(install, monkeypatch):
+    monkeypatch.setattr("ltm.registry.inspection.API_VERSION", 3)
+    install("acme-rules", "LTM_API = 4\n")
+
+    assert quarantined(Registry.discover(["acme-rules"]), "acme-rules").endswith(
+        "API 4, and this ltm has 1 to 3"
+    )
+
+
+# --- What the start says of plugins that are missing -----------------------------------------------
+
+
+def test_an_allowed_distribution_that_is_not_installed_is_named(install):
+    """
+    RSK-40: a rule that is missing is not taken for a spelling mistake: exit code 4, and what to install.
+    """
+    with pytest.raises(PluginError) as caught:
+        Registry.discover(["acme_rules==1.2 sha256:00", "other-*"]).offer("risk_rule", "no_mondays")
+
+    assert caught.value.message.endswith("; plugins.allow names acme-rules, which is not installed")
+    assert (4, "LTM-PLG-004", "pip install acme-rules") == (
+        caught.value.exit_code,
+        caught.value.code,
+        caught.value.hint,
+    )
+
+
+def test_a_name_that_nobody_offers_leads_to_those_in_quarantine(install):
+    """An entry point need not be called what it offers."""
+    install("acme-rules", "import nothing_of_this_name", point="acme")
+    install("zeta-rules", "x = 1", point="zeta")
+
+    with pytest.raises(ConfigError) as caught:
+        Registry.discover(["acme-rules"]).offer("risk_rule", "no_mondays")
+
+    assert (
+        "ltm plugins list shows what there is, and why acme-rules is quarantined, zeta-rules is not allowed"
+        == caught.value.hint
+    )
+
+
+def test_another_version_than_the_allowed_one_is_told(install):
+    """
+    SEC-10.
+    """
+    install("acme-rules", RULE.replace("{name}", "no_mondays"))
+    row = row_of(Registry.discover(["acme-rules==1.3"]), "acme-rules")
+
+    assert ("not allowed", "plugins.allow has version 1.3 of it, installed is 1.2") == (
+        row.status,
+        row.reason,
+    )
+
+
+# --- Health ------------------------------------------------------------------------------------------
+
+
+def test_a_missing_requirement_is_an_ailment(install, tmp_path):
+    """Read from metadata: what depends on an extra or a platform may be absent."""
+    install("acme-rules", "x = 1")
+    about = tmp_path / "acme_rules-1.2.dist-info" / "METADATA"
+    about.write_text(
+        about.read_text()
+        + "Requires-Dist: attrs>=1\nRequires-Dist: no-such.thing (>=2)\n"
+        + "Requires-Dist: absent; extra == 'more'\nRequires-Dist: !\n"
+    )
+
+    assert "needs no-such.thing, which is not installed" == row_of(Registry.discover(), "acme-rules").health
+
+
+def test_files_that_changed_since_the_installation_are_an_ailment(install, tmp_path):
+    """
+    SEC-10: by the hashes that the installer wrote down.
+    """
+    module = install("acme-rules", "x = 1")
+    names = [f"{module}.py", "one.txt", "two.txt"]
+    digest = "sha256=" + "A" * 43
+    record = tmp_path / "acme_rules-1.2.dist-info" / "RECORD"
+    (tmp_path / "one.txt").write_text("")
+    empty = "sha256=47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU"
+
+    def health(*lines: str) -> str:
+        record.write_text("\n".join(lines) + "\n")
+        return row_of(Registry.discover(), "acme-rules").health
+
+    assert "ok" == health(f"one.txt,{empty},0", "two.txt,,", "two.pyc,sha256=AA,1", "two.txt,md5=AA,1")
+    assert f"a file changed since the installation: {module}.py" == health(f"{module}.py,{digest},5")
+    assert f"files changed since the installation: {module}.py, one.txt and 1 more" == health(
+        *(f"{name},{digest},5" for name in names)
+    )
+    assert "a file changed since the installation: two.txt (gone)" == health(f"two.txt,{digest},5")

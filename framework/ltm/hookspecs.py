@@ -6,10 +6,15 @@ functions below, decorated with `hookimpl`, and offers what it has to the `regis
 
     from ltm import hookimpl
 
+    LTM_API = 1
+
 
     @hookimpl
     def ltm_register_risk_rules(register):
         register("no_mondays", config=NoMondaysConfig, factory=NoMondays)
+
+`LTM_API` says which plugin API the module is written for (`API_VERSION` below). It is read from
+the source before anything is imported; a module without it is taken to be written for the first.
 
 Hooks run once, when the program starts. Nothing on the order path is a hook call: what the
 factory returns is called directly (`ltm.ports`). A factory imports what it needs itself, so that
@@ -32,6 +37,11 @@ if TYPE_CHECKING:
 PROJECT: Final = "ltm"
 hookspec: Final = pluggy.HookspecMarker(PROJECT)
 hookimpl: Final = pluggy.HookimplMarker(PROJECT)
+
+API_VERSION: Final = 1
+"""The plugin API of this version of ltm: the hooks below, `ltm.ports` and `ltm.model`."""
+OLDEST_API: Final = 1
+"""The oldest one whose plugins still work."""
 
 T_contra = TypeVar("T_contra", contravariant=True)
 

@@ -4,7 +4,9 @@
 
 import pytest
 
-ROW = ["name", "kind", "distribution", "version", "status", "reason", "summary", "module", "hash"]
+ROW = [
+    "name", "kind", "distribution", "version", "status", "reason", "health", "hooks", "summary", "module", "file", "hash",
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("words", [("plugins",), ("plugins", "list")])
@@ -22,8 +24,18 @@ def test_plugins_are_listed(ltm, words):
 def test_the_list_can_be_read(ltm):
     lines = ltm("plugins").out.splitlines()
 
-    assert lines[0].split() == ["name", "kind", "distribution", "version", "status", "about"]
-    assert any(line.startswith("drawdown ") and "risk rule" in line for line in lines)
+    assert lines[0].split() == [
+        "name",
+        "kind",
+        "distribution",
+        "version",
+        "status",
+        "health",
+        "hooks",
+        "about",
+    ]
+    (line,) = [line for line in lines if line.startswith("drawdown ")]
+    assert ["risk", "rule", "ltm-risk-drawdown", "0.1.0", "loaded", "ok", "risk_rules"] == line.split()[1:8]
 
 
 def test_show_tells_every_setting(ltm):
@@ -84,3 +96,20 @@ def test_a_broken_plugin_is_listed_and_told(ltm, tmp_path):
 
 def test_a_configuration_that_cannot_be_read_is_refused(ltm, tmp_path):
     assert 2 == ltm("--config", tmp_path / "none.toml", "plugins").code
+
+
+def test_show_tells_where_it_comes_from(ltm):
+    """
+    SEC-10: file, hash, hooks and health; and a distribution's name stands for all that it offers.
+    """
+    (offer,) = ltm("plugins", "show", "ltm-risk-drawdown", "--json").json
+    text = ltm("plugins", "show", "drawdown").out
+
+    assert ("drawdown", "ok", ["ltm_register_risk_rules"]) == (
+        offer["name"],
+        offer["health"],
+        offer["hooks"],
+    )
+    assert offer["file"].endswith("ltm_risk_drawdown/hooks.py")
+    assert offer["hash"].startswith("sha256:")
+    assert f"hooks in {offer['file']}, installation ok" in text

@@ -15,7 +15,7 @@ from ltm.config import plugins_of, read_config
 from ltm.model.errors import ConfigError, PluginError, shown, suggestion
 from ltm.model.offer import KINDS, Offer
 from ltm.model.schema import field_rows
-from ltm.registry import Registry
+from ltm.registry import Listed, Registry
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,6 +26,8 @@ _LIST: Final = (
     Column("distribution", "distribution"),
     Column("version", "version"),
     Column("status", "status"),
+    Column("health", "health"),
+    Column("hooks", "hooks"),
     Column("about", "about"),
 )
 _FIELDS: Final = (
@@ -73,6 +75,7 @@ def _list(context: click.Context, *, as_json: bool) -> None:
         return
     for row in rows:
         row["about"] = row["reason"] or row["summary"]
+        row["hooks"] = [hook.removeprefix("ltm_").removeprefix("register_") for hook in row["hooks"]]
         row["kind"] = KINDS.get(row["kind"], "")
     print_table(_LIST, rows)
 
@@ -83,20 +86,23 @@ def _list(context: click.Context, *, as_json: bool) -> None:
 @click.pass_context
 def show_command(context: click.Context, name: str, as_json: bool) -> None:
     """
-    Show the settings of everything called NAME.
+    Show the settings of everything called NAME, or of all that the distribution NAME offers.
     """
     registry = discover(of(context).config)
     offers = [offer for offer in registry.offers() if offer.name == name]
+    offers = offers or [offer for offer in registry.offers() if offer.distribution == name]
     if not offers:
         raise _missing(registry, name)
     if as_json:
-        print_json([_offer_json(offer) for offer in offers])
+        print_json([_offer_json(offer, registry) for offer in offers])
         return
     for index, offer in enumerate(offers):
         if index:
             click.echo()
         click.echo(one_line(f"{offer.name}: {KINDS[offer.kind]}, {offer.distribution} {offer.version}"))
         click.echo(one_line(offer.summary))
+        listed = _row_of(offer, registry)
+        click.echo(one_line(f"hooks in {listed.file or listed.module}, installation {listed.health}"))
         rows = [attrs.asdict(row) | {"default": _default(row.default)} for row in field_rows(offer.config)]
         print_table(_FIELDS, rows, empty="nothing to set")
 
@@ -105,13 +111,22 @@ def _default(default: str | None) -> str:
     return "(required)" if default is None else default
 
 
-def _offer_json(offer: Offer) -> dict[str, Any]:
+def _row_of(offer: Offer, registry: Registry) -> Listed:
+    return next(row for row in registry.listing() if (row.kind, row.name) == (offer.kind, offer.name))
+
+
+def _offer_json(offer: Offer, registry: Registry) -> dict[str, Any]:
+    listed = _row_of(offer, registry)
     return {
         "name": offer.name,
         "kind": offer.kind,
         "distribution": offer.distribution,
         "version": offer.version,
         "module": offer.module,
+        "file": listed.file,
+        "hash": listed.hash,
+        "health": listed.health,
+        "hooks": listed.hooks,
         "summary": offer.summary,
         "fields": [
             {**attrs.asdict(row), "required": row.default is None} for row in field_rows(offer.config)
@@ -121,10 +136,10 @@ def _offer_json(offer: Offer) -> dict[str, Any]:
 
 def _missing(registry: Registry, name: str) -> ConfigError | PluginError:
     known = sorted({offer.name for offer in registry.offers()})
-    broken = [row for row in registry.listing() if row.name == name and row.status != "loaded"]
-    if broken:
-        message = f"plugin {shown(name)} is {broken[0].status}"
-        return PluginError(message, got=name, hint=broken[0].reason)
+    idle = [row for row in registry.listing() if name in {row.name, row.distribution} and row.reason]
+    if idle:
+        message = f"plugin {shown(name)} is {idle[0].status}"
+        return PluginError(message, got=name, hint=idle[0].reason)
     near = suggestion(name, known)
     message = f"no plugin {shown(name)}; installed: {', '.join(known)}" + (f"; {near}" if near else "")
     return ConfigError(message, code="LTM-CFG-020", got=name, hint="ltm plugins list shows what there is")

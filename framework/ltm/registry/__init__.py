@@ -7,6 +7,7 @@ on the allow list are imported, each on its own, and one that misbehaves is put 
 
 from ltm.model.offer import KINDS, Kind, Offer
 from ltm.registry.installed import OWN, Plugin
-from ltm.registry.registry import Listed, Observer, Registry
+from ltm.registry.listing import Listed
+from ltm.registry.registry import Observer, Registry
 
 __all__ = ["KINDS", "OWN", "Kind", "Listed", "Observer", "Offer", "Plugin", "Registry"]

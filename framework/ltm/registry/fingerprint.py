@@ -4,11 +4,12 @@ What a distribution's code is, as one hash: read from its files, importing nothi
 
 from __future__ import annotations
 
-import importlib.util
 from hashlib import sha256
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
+
+from ltm.registry.source import spec_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -59,7 +60,7 @@ def _package(module: str) -> Iterator[tuple[str, Path]]:
         if local.is_file():
             yield local.name, local
         return
-    spec = importlib.util.find_spec(module.partition(":")[0].partition(".")[0])
+    spec = spec_of(module)
     for folder in (spec.submodule_search_locations or ()) if spec is not None else ():
         for path in Path(folder).rglob("*"):
             if path.is_file() and path.suffix not in _LEFT_OUT:

@@ -10,8 +10,10 @@ import sys
 from typing import TYPE_CHECKING, Final
 
 from ltm import hookspecs
-from ltm.model.errors import LtmError, PluginError, suggestion
+from ltm.hookspecs import API_VERSION, OLDEST_API
+from ltm.model.errors import LtmError, PluginError, shown, suggestion
 from ltm.model.redaction import redact
+from ltm.registry.source import DECLARATION
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,39 +35,61 @@ _REFUSED_OPTIONS: Final = ("wrapper", "hookwrapper", "tryfirst", "trylast", "opt
 _LONGEST: Final = 300
 
 
-def inspect_hooks(module: object) -> None:
+def inspect_api(declared: object) -> None:
+    """
+    Refuse a plugin that is written for an API which this version of ltm does not have.
+
+    Args:
+        declared: What its module says; None for nothing, which means the first.
+
+    Raises:
+        PluginError: It needs another one.
+    """
+    if declared is None or (type(declared) is int and OLDEST_API <= declared <= API_VERSION):
+        return
+    ours = str(API_VERSION) if OLDEST_API == API_VERSION else f"{OLDEST_API} to {API_VERSION}"
+    if type(declared) is not int:
+        message = f"{DECLARATION} must be a whole number, got {shown(declared)}"
+        raise PluginError(message, hint=f"write {DECLARATION} = {API_VERSION}")
+    message = f"it is written for plugin API {declared}, and this ltm has {ours}"
+    hint = "upgrade ltm" if declared > API_VERSION else "upgrade the plugin"
+    raise PluginError(message, hint=hint)
+
+
+def inspect_hooks(module: object) -> tuple[str, ...]:
     """
     Refuse what pluggy lets pass: misspelled or undecorated hooks, options that reorder, nothing at all.
 
     Raises:
         PluginError: The module is not what it should be.
     """
-    found = [name for name in dir(module) if _is_hook(module, name)]
+    found = [hook for name in dir(module) if (hook := _hook_of(module, name))]
     if not found:
         message = "it implements no hook"
         raise PluginError(message, hint="decorate ltm_register_... with @hookimpl")
+    return tuple(hook for hook in HOOKS if hook in found)
 
 
-def _is_hook(module: object, name: str) -> bool:
+def _hook_of(module: object, name: str) -> str | None:
     value = getattr(module, name)
     if not inspect.isroutine(value):
-        return False
+        return None
     options = getattr(value, f"{hookspecs.PROJECT}_impl", None)
     if options is None:
         # A hook from ltm.hookspecs itself may well be imported under its own name.
         if name in HOOKS and value is not getattr(hookspecs, name):
             message = f"{name} is not decorated with @hookimpl"
-            raise PluginError(message)
-        return False
-    hook = options.get("specname") or name
+            raise PluginError(message, hint="put @hookimpl above it, from ltm")
+        return None
+    hook = str(options.get("specname") or name)
     if hook not in HOOKS:
-        hint = suggestion(hook, HOOKS)
-        message = f"there is no hook {hook}" + (f"; {hint}" if hint else "")
-        raise PluginError(message)
+        near = suggestion(hook, HOOKS)
+        message = f"there is no hook {hook}" + (f"; {near}" if near else "")
+        raise PluginError(message, hint=f"the hooks are {', '.join(HOOKS)}")
     if refused := [option for option in _REFUSED_OPTIONS if options.get(option)]:
         message = f"{hook} may not be a hookimpl with {refused[0]}"
-        raise PluginError(message)
-    return True
+        raise PluginError(message, hint="write @hookimpl without options")
+    return hook
 
 
 def import_file(path: Path) -> object:

@@ -29,6 +29,8 @@ OWN: Final = {
 }
 """Reserved names, and the distributions of this project that they belong to (SEC-11)."""
 
+_GLOB: Final = re.compile(r"[*?\[]")
+
 Status = Literal["loaded", "not allowed", "quarantined"]
 
 
@@ -44,6 +46,10 @@ class Plugin:
     version: str
     status: Status = "loaded"
     reason: str = ""
+    hint: str = ""
+    """What to do about the reason."""
+    hooks: tuple[str, ...] = ()
+    """What it implements; of one that was not let in, what its source says."""
     offers: list[Offer] = attrs.Factory(list)
 
     def __str__(self) -> str:
@@ -84,6 +90,15 @@ def version_of(distribution: str) -> str:
         return "-"
 
 
+def absent(allow: Iterable[str], plugins: Iterable[Plugin]) -> list[str]:
+    """
+    Return the distributions that an allow list names in full and that are not installed.
+    """
+    here = {plugin.distribution for plugin in plugins}
+    named = [canonical(entry.partition("sha256:")[0].partition("==")[0].strip()) for entry in allow]
+    return [name for name in named if name and not _GLOB.search(name) and name not in here]
+
+
 def is_allowed(plugin: Plugin, allow: Iterable[str]) -> bool:
     """
     Return whether a plugin may be imported: this project's own always, others when the list says so.
@@ -93,7 +108,10 @@ def is_allowed(plugin: Plugin, allow: Iterable[str]) -> bool:
     for entry in allow:
         what, _, digest = entry.partition("sha256:")
         pattern, _, version = (part.strip() for part in what.partition("=="))
-        if not fnmatchcase(plugin.distribution, canonical(pattern)) or version not in {"", plugin.version}:
+        if not fnmatchcase(plugin.distribution, canonical(pattern)):
+            continue
+        if version not in {"", plugin.version}:
+            plugin.reason = f"plugins.allow has version {version} of it, installed is {plugin.version}"
             continue
         if not digest or fingerprint(plugin.distribution, plugin.module) == f"sha256:{digest}":
             return True

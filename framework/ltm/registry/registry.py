@@ -16,12 +16,13 @@ import attrs
 import pluggy
 
 from ltm import hookspecs
-from ltm.model.errors import ConfigError, PluginError, shown, suggestion
+from ltm.model.errors import ConfigError, LtmError, PluginError, shown, suggestion
 from ltm.model.offer import KINDS, Kind, Offer
 from ltm.model.schema import summary_of, type_hints
-from ltm.registry.fingerprint import fingerprint
-from ltm.registry.inspection import REGISTERS, import_file, inspect_hooks, told
-from ltm.registry.installed import GROUP, OWN, Plugin, Status, entry_points, is_allowed, version_of
+from ltm.registry.inspection import REGISTERS, import_file, inspect_api, inspect_hooks, told
+from ltm.registry.installed import GROUP, OWN, Plugin, absent, entry_points, is_allowed, version_of
+from ltm.registry.listing import Listed, Listing
+from ltm.registry.source import DECLARATION, source_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,24 +37,6 @@ Observer = Callable[[object], None]
 _NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,63}", re.ASCII)
 
 
-@attrs.frozen(kw_only=True)
-class Listed:
-    """
-    One line of `ltm plugins list`. `kind` is empty for a plugin that was not imported.
-    """
-
-    name: str
-    kind: str
-    distribution: str
-    version: str
-    status: Status
-    reason: str
-    summary: str
-    module: str
-    hash: str
-    """Of its code, as `plugins.allow` can pin it."""
-
-
 @attrs.define
 class Registry:
     """
@@ -65,6 +48,8 @@ class Registry:
     """What is to see every event; each may raise, and whoever calls them contains that."""
     notices: list[str] = attrs.Factory(list)
     """What a person should be told at the start."""
+    absent: list[str] = attrs.Factory(list)
+    """What the allow list names in full and nobody has installed."""
     _offers: dict[tuple[Kind, str], Offer] = attrs.Factory(dict)
     _conflicts: dict[tuple[Kind, str], str] = attrs.Factory(dict)
     _commands: list[tuple[Plugin, Callable[..., None]]] = attrs.Factory(list)
@@ -96,6 +81,7 @@ class Registry:
                 plugin.status = "not allowed"
                 plugin.reason = plugin.reason or f'add "{plugin.distribution}" to plugins.allow'
                 registry.plugins.append(plugin)
+        registry.absent = absent(allow, registry.plugins)
         if local is not None:
             registry._load_local(local)
         return registry
@@ -107,7 +93,7 @@ class Registry:
         Raises:
             ConfigError: No plugin of this kind has the name.
             PluginError: The plugin is installed, but in quarantine, not allowed or offered twice; or it is one of
-                this project's and not installed.
+                this project's, or of those that the allow list names, and not installed.
         """
         if both := self._conflicts.get((kind, name)):
             raise PluginError(both, code="LTM-PLG-002", got=name, hint="uninstall one of them")
@@ -120,7 +106,15 @@ class Registry:
         message = f"no {KINDS[kind]} plugin {shown(name)}; installed: {', '.join(known) or 'none'}"
         if near:
             message += f"; {near}"
-        raise ConfigError(message, code="LTM-CFG-020", got=name, hint="ltm plugins list shows what there is")
+        if self.absent:
+            message += f"; plugins.allow names {self.absent[0]}, which is not installed"
+            hint = f"pip install {self.absent[0]}"
+            raise PluginError(message, code="LTM-PLG-004", got=name, hint=hint)
+        hint = "ltm plugins list shows what there is"
+        # An entry point need not be called what it offers: it may be one of these.
+        if idle := [plugin for plugin in self.plugins if plugin.status != "loaded"]:
+            hint += f", and why {', '.join(f'{plugin.distribution} is {plugin.status}' for plugin in idle)}"
+        raise ConfigError(message, code="LTM-CFG-020", got=name, hint=hint)
 
     def names(self, kind: Kind) -> list[str]:
         """
@@ -139,12 +133,8 @@ class Registry:
         """
         Return one row for each offer, and one for each plugin that was not let in or is in quarantine.
         """
-        rows = []
-        for plugin in self.plugins:
-            if plugin.status == "loaded":
-                rows += [self._row(plugin, offer) for offer in plugin.offers]
-            else:
-                rows.append(self._row(plugin, None))
+        listing = Listing(self._conflicts)
+        rows = [row for plugin in self.plugins for row in listing.rows(plugin)]
         return sorted(rows, key=lambda row: (row.kind, row.name, row.distribution))
 
     def add(self, plugin: Plugin, offer: Offer) -> None:
@@ -189,7 +179,8 @@ class Registry:
             if plugin.name != name or plugin.status == "loaded":
                 continue
             if plugin.status == "quarantined":
-                return PluginError(plugin.reason, code="LTM-PLG-001", got=name, hint="mend or uninstall it")
+                hint = plugin.hint or "mend or uninstall it"
+                return PluginError(plugin.reason, code="LTM-PLG-001", got=name, hint=hint)
             message = f"{plugin} is installed but not allowed"
             return PluginError(message, code="LTM-PLG-003", got=name, hint=plugin.reason)
         here = any(offered == name for _, offered in self._offers)
@@ -197,20 +188,6 @@ class Registry:
             message = f'"{name}" comes from the distribution {owner}, which is not installed'
             return PluginError(message, code="LTM-PLG-004", got=name, hint=f"pip install {owner}")
         return None
-
-    def _row(self, plugin: Plugin, offer: Offer | None) -> Listed:
-        conflict = self._conflicts.get((offer.kind, offer.name), "") if offer else ""
-        return Listed(
-            name=offer.name if offer else plugin.name,
-            kind=offer.kind if offer else "",
-            distribution=plugin.distribution,
-            version=plugin.version,
-            status="quarantined" if conflict else plugin.status,
-            reason=conflict or plugin.reason,
-            summary=offer.summary if offer else "",
-            module=plugin.module,
-            hash=fingerprint(plugin.distribution, plugin.module),
-        )
 
     def _load_local(self, path: Path) -> None:
         plugin = Plugin(name=path.stem, module=str(path), distribution="local file", version="-")
@@ -220,8 +197,11 @@ class Registry:
     def _load(self, plugin: Plugin, load: Callable[[], object]) -> None:
         self.plugins.append(plugin)
         with self._contained(plugin):
+            # Before the import, which would fail in ways that say less: a newer API has names that ours lacks.
+            inspect_api(source_of(plugin.module).api)
             module = load()
-            inspect_hooks(module)
+            inspect_api(getattr(module, DECLARATION, None))
+            plugin.hooks = inspect_hooks(module)
             self._hooks.register(module, name=f"{plugin.distribution}:{plugin.name}")
             self._hooks.check_pending()
             self._call_hooks(plugin, module)
@@ -259,6 +239,7 @@ class Registry:
         except BaseException as error:  # noqa: BLE001 - the boundary to plugins: see above
             plugin.status = "quarantined"
             plugin.reason = f"{plugin} failed to load: {told(error)}"
+            plugin.hint = (error.hint if isinstance(error, LtmError) else None) or ""
             self.notices.append(plugin.reason)
 
 
@@ -291,7 +272,7 @@ class _Register:
             raise PluginError(message)
         if name in OWN and self._plugin.distribution not in {GROUP, OWN[name]}:
             message = f'the name "{name}" is reserved for the distribution {OWN[name]}'
-            raise PluginError(message)
+            raise PluginError(message, hint="uninstall it, or ask its author for another name")
         type_hints(config)
         if not callable(factory):
             message = f'the factory of "{name}" must be callable, got {shown(factory)}'

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from ltm.hookspecs import Register
     from ltm.ports import RiskRule
 
+LTM_API = 1
+
 
 @hookimpl
 def ltm_register_risk_rules(register: Register[RiskRule]) -> None:
