@@ -95,31 +95,26 @@ class _Form:
     Only for kinds whose fields hold plain values; what depends on a value is looked at every time.
     """
 
-    def __init__(self, kind: type[msgspec.Struct], *times: str) -> None:
-        self._parts: Final = _getter(*kind.__struct_fields__)
-        self._times: Final = times
+    def __init__(self, kind: type[msgspec.Struct], time: str) -> None:
+        # The zone of its time is a part like the others: where there is none, its type is another.
+        self._parts: Final = attrgetter(*kind.__struct_fields__, f"{time}.tzinfo")
         self._known: Final[set[tuple[type, ...]]] = set()
 
     def is_known(self, value: object) -> bool:
-        if tuple(map(type, self._parts(value))) not in self._known:
+        try:
+            return tuple(map(type, self._parts(value))) in self._known
+        except AttributeError:  # where the time should be is something that has no zone
             return False
-        return all([getattr(value, name).tzinfo is not None for name in self._times])  # noqa: C419 - one of one
 
     def note(self, found: object) -> None:
         if len(self._known) < _MOST_KEPT:
             self._known.add(tuple(map(type, self._parts(found))))
 
 
-def _getter(*names: str) -> Callable[[object], tuple[object, ...]]:
-    get = attrgetter(*names)
-    return get if len(names) > 1 else lambda value: (get(value),)
-
-
-_FORMS: Final[dict[type[msgspec.Struct], _Form]] = {
+_FORMS: Final[dict[type[object], _Form]] = {
     FillReport: _Form(FillReport, "occurred_at"),
     OrderReport: _Form(OrderReport, "at"),
     LinkReport: _Form(LinkReport, "at"),
-    Acked: _Form(Acked),
 }
 
 
@@ -195,6 +190,8 @@ def sound_outcome(value: object) -> Outcome:
     """
     Return what became of a request. Anything but a sound outcome leaves it open (BAD-109).
     """
+    if type(value) is Acked and type(value.venue_order_id) is str and value.venue_order_id:
+        return value  # as nearly all are
     if not isinstance(value, _OUTCOMES):
         return Ambiguous(f"the adapter answered {shown(value)}")
     try:
@@ -230,6 +227,9 @@ class Customs:
             else:
                 self.post(item)
                 return
+        elif (form := _FORMS.get(type(item))) is not None and form.is_known(item):
+            self.post(item)  # type: ignore[arg-type] # it is one of the reports that have a form
+            return
         try:
             self.post(self._sound(item))
         except Unsound as error:
