@@ -788,6 +788,21 @@ def busy():
     return desk
 
 
+def test_a_price_after_a_denied_order_contradicts_nothing_without_groups():
+    """
+    I-10, REL-5: where no limit adds instruments up, the worst case is worked out when it is needed.
+    """
+    desk = Desk()
+    desk.hold(10)
+    desk.order("buy", 5)
+
+    assert desk.codes("buy", 1_000_000)
+
+    desk.mark("AAA", 99)
+
+    assert [] == violations(desk.state)
+
+
 @pytest.mark.parametrize("number", range(23))
 def test_an_invariant_sees_what_is_wrong(number):
     """

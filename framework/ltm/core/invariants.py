@@ -76,7 +76,8 @@ def _positions(state: State) -> Iterator[str]:
             yield f"I-01 {symbol}: is flat and costs {slot.cost}"
         if any(state.orders.get(name) is not order for name, order in slot.orders.items()):
             yield f"I-06 {symbol}: works an order that is not open"
-        if not slot.stale and slot.worst != _worst(slot):
+        # Where no group counts it, nobody reads it: marks leave it as it was.
+        if slot.groups and not slot.stale and slot.worst != _worst(slot):
             yield f"I-10 {symbol}: worst case {slot.worst}, recomputed {_worst(slot)}"
     for (rule, name), group in state.groups.items():
         total = sum((_share(slot, rule, name) for slot in state.slots.values()), ZERO)
