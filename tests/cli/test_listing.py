@@ -16,7 +16,10 @@ STATUS = (
     " unrealized_pnl, commissions, peak_equity, drawdown, day_start_equity, daily_loss, trading_date, orders_today,"
     " open_orders, unknown_orders, limits, reconciled_at, last_mark_at, journal_sequence"
 )
-POSITIONS = "session_id, symbol, quantity, average_entry_price, mark_price, market_value, unrealized_pnl, realized_pnl, sector"
+POSITIONS = (
+    "session_id, symbol, quantity, average_entry_price, mark_price, market_value, unrealized_pnl, realized_pnl, sector,"
+    " stop_loss_price, take_profit_price"
+)
 ORDERS = (
     "session_id, client_order_id, venue_order_id, symbol, side, order_type, time_in_force, quantity, filled_quantity,"
     " remaining_quantity, limit_price, trigger_price, average_fill_price, commission, status, reason, signal_key,"

@@ -430,6 +430,64 @@ def test_a_mapping_with_other_names_is_refused(values, message, hint):
     assert ("LTM-SIG-067", hint) == (caught.value.code, caught.value.hint)
 
 
+def test_the_exits_of_an_entry_are_prices():
+    """
+    BAD-073: kept as they are, exactly.
+    """
+    made = signal(stop_loss_price=95.1, take_profit_price=Decimal("110.25")).record(None)
+
+    assert (Decimal("95.1"), Decimal("110.25")) == (made.stop_loss_price, made.take_profit_price)
+    assert (None, None) == (signal().record(None).stop_loss_price, signal().record(None).take_profit_price)
+
+
+@pytest.mark.parametrize("name", ["stop_loss_price", "take_profit_price"])
+@pytest.mark.parametrize("value", [0, -1, float("nan"), "95", True, 1e16])
+def test_no_price_of_an_exit(name, value):
+    """
+    BAD-073: named by its field.
+    """
+    with pytest.raises(SignalError) as caught:
+        signal(**{name: value})
+
+    assert ("LTM-SIG-072", name) == (caught.value.code, caught.value.field)
+
+
+@pytest.mark.parametrize(
+    ("action", "stop", "profit", "side"),
+    [
+        ("buy", 100, 101, None),
+        ("buy", 100, 100, "below"),
+        ("buy", 101, 100, "below"),
+        ("sell", 101, 100, None),
+        ("sell", 100, 100, "above"),
+        ("sell", 100, 101, "above"),
+    ],
+)
+def test_a_position_lies_between_its_exits(action, stop, profit, side):
+    """
+    BAD-073: one inside, at, and one beyond, for either side.
+    """
+    fields = {"action": action, "stop_loss_price": stop, "take_profit_price": profit}
+    if side is None:
+        assert signal(**fields)
+    else:
+        rule = f"stop_loss_price of a {action} must be {side} its take_profit_price {profit}, got {stop}"
+        with pytest.raises(SignalError, match=rule) as caught:
+            signal(**fields)
+        assert "LTM-SIG-073" == caught.value.code
+
+
+@pytest.mark.parametrize("name", ["stop_loss_price", "take_profit_price"])
+def test_a_hold_has_no_exits(name):
+    """
+    BAD-073: they belong to an entry.
+    """
+    with pytest.raises(SignalError, match=f"{name} must not be given with a hold, got 95") as caught:
+        signal(**{"action": "hold", name: 95})
+
+    assert ("LTM-SIG-073", "exits belong to an entry") == (caught.value.code, caught.value.hint)
+
+
 TILL = "2026-01-06T15:00:00+08:00"
 
 

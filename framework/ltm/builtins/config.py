@@ -64,7 +64,7 @@ class FixedNotionalConfig:
 @attrs.frozen(kw_only=True)
 class RiskPerTradeConfig:
     """
-    Buys so much that the stop loss costs a fraction of equity; without a stop it buys nothing.
+    Buys so much that the stop loss, of the signal or else of the session, costs a fraction of equity; without one nothing.
 
     Args:
         risk: Part of the session's equity that is lost when the stop is hit, above 0 and below 1.

@@ -20,7 +20,15 @@ LONGEST_LINE: Final = 1 << 16
 CHUNK: Final = 1 << 16
 _EXPONENTS: Final = (-324, 308)
 """Those of the smallest and the largest binary float: models make scores of all of them."""
-_NUMBERS: Final = ("score", "confidence", "quantity", "limit_price", "trigger_price")
+_NUMBERS: Final = (
+    "score",
+    "confidence",
+    "quantity",
+    "limit_price",
+    "trigger_price",
+    "stop_loss_price",
+    "take_profit_price",
+)
 
 Line = tuple[int, bytes | None]
 """Number of a line and what it holds, None when it is too long to be looked at."""

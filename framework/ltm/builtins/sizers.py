@@ -55,7 +55,7 @@ def _fixed_notional(config: FixedNotionalConfig, _: SignalRecord, view: SizingVi
 def _risk_per_trade(config: RiskPerTradeConfig, _: SignalRecord, view: SizingView) -> Decimal:
     distance = view.stop_distance
     if distance is None:
-        message = "there is no stop to work the size out from: set session.stop_loss_pct"
+        message = "there is no stop to work the size out from: set session.stop_loss_pct, or stop_loss_price in signals"
         raise CannotSize(message)
     if not distance > ZERO:
         message = f"the stop must be on the losing side of the price, got a distance of {distance}"

@@ -182,6 +182,9 @@ def _print_signal(decision: Decision) -> None:
         return
     at = short_time(as_json(signal.at))
     asked = f", quantity {plain(signal.quantity)}" if signal.quantity is not None else ""
+    for name in ("stop_loss_price", "take_profit_price"):
+        price: Decimal | None = getattr(signal, name)
+        asked += f", {name} {plain(price)}" if price is not None else ""
     text = (
         f"Signal   {signal.action} {signal.symbol} at {at}, score {plain(signal.score)},"
         f" confidence {plain(signal.confidence)}{asked} (key {getattr(decision, 'signal_key', '')})"

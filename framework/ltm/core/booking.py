@@ -4,16 +4,21 @@ How fills become positions, cash and profit: average cost, exact to the last dig
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from ltm.core.exposure import touch
+from ltm.model.enums import Side
 from ltm.model.numbers import COST_GRID, ONE, RULES, ZERO
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from decimal import Decimal
 
-    from ltm.core.state import FillState, Slot, State
+    from ltm.core.pieces import FillState, Guard
+    from ltm.core.state import Slot, State
     from ltm.model.spec import SessionSpec
+
+_BUY: Final = Side.BUY
 
 
 def book(slot: Slot, signed: Decimal, price: Decimal) -> Decimal:
@@ -28,7 +33,7 @@ def book(slot: Slot, signed: Decimal, price: Decimal) -> Decimal:
     if not position or (position > 0) == (signed > 0):
         if not position:
             slot.epoch += 1
-            slot.best = None
+            slot.best = slot.guard = None
             slot.exit_attempts = 0
             slot.retry_at = 0.0
         slot.cost += signed * price * scale
@@ -166,7 +171,6 @@ def set_exit_levels(state: State, slot: Slot) -> None:
     slot.exit_low = slot.exit_high = None
     slot.exit_armed = False
     position, spec = slot.position, state.spec
-    stop, profit = spec.stop_loss_pct, spec.take_profit_pct
     if not position:
         slot.flatten = slot.to_close = False
         slot.best = slot.best_noted = None
@@ -174,17 +178,61 @@ def set_exit_levels(state: State, slot: Slot) -> None:
     trails = spec.trails
     if not trails:
         slot.best = None
-    if stop is None and profit is None and not trails:
+    guard = guard_of(slot)
+    if spec.stop_loss_pct is None and spec.take_profit_pct is None and guard is None and not trails:
         return
     entry = RULES.divide(slot.cost, position * slot.instrument.multiplier)
-    below, above = (stop, profit) if position > 0 else (profit, stop)
-    if below is not None:
-        slot.exit_low = RULES.multiply(entry, ONE - below)
-    if above is not None:
-        slot.exit_high = RULES.multiply(entry, ONE + above)
+    stop, profit = _fixed(spec, guard, entry, long=position > 0)
+    slot.exit_low, slot.exit_high = (stop, profit) if position > 0 else (profit, stop)
     slot.exit_armed = True
     if trails:
         _trail(spec, slot, entry)
+
+
+def guard_of(slot: Slot) -> Guard | None:
+    """
+    Return the exits that an entry of the position as it is has brought, if one has.
+    """
+    guard, position = slot.guard, slot.position
+    if guard is None or not position or (guard.side is _BUY) is not (position > 0):
+        return None
+    return guard
+
+
+def take_profit(state: State, slot: Slot) -> Decimal | None:
+    """
+    Return the price at which a position's profit is taken, None where it is not.
+    """
+    if not slot.exit_armed:
+        return None
+    entry = RULES.divide(slot.cost, slot.position * slot.instrument.multiplier)
+    return _fixed(state.spec, guard_of(slot), entry, long=slot.position > 0)[1]
+
+
+def _fixed(
+    spec: SessionSpec, guard: Guard | None, entry: Decimal, *, long: bool
+) -> tuple[Decimal | None, Decimal | None]:
+    # Stop and profit that stand still: of the session's and the entry's, the one that comes first.
+    stop, profit = spec.stop_loss_pct, spec.take_profit_pct
+    if stop is not None:
+        stop = RULES.multiply(entry, ONE - stop if long else ONE + stop)
+    if profit is not None:
+        profit = RULES.multiply(entry, ONE + profit if long else ONE - profit)
+    if guard is None:
+        return stop, profit
+    upper, lower = (max, min) if long else (min, max)
+    return (
+        _first(upper, stop, guard.stop_loss_price),
+        _first(lower, profit, guard.take_profit_price),
+    )
+
+
+def _first(
+    choose: Callable[[Decimal, Decimal], Decimal], ours: Decimal | None, named: Decimal | None
+) -> Decimal | None:
+    if ours is None or named is None:
+        return named if ours is None else ours
+    return choose(ours, named)
 
 
 def _trail(spec: SessionSpec, slot: Slot, entry: Decimal) -> None:

@@ -23,6 +23,8 @@ DENIALS: Final[dict[str, str]] = {
     "good_till_over": "The time at which the order would end is not in the future (C02).",
     "lot": "The quantity must be a multiple of the lot (C03).",
     "tick": "The price must be a multiple of the tick (C03).",
+    "bracket_side": "A price of `stop_loss_price` or `take_profit_price` is not on its side of the entry (C02).",
+    "bracket_on_exit": "The order only reduces the position, and names exits, which belong to an entry (C02).",
     "quantity_range": "The quantity is outside what the venue accepts (C03).",
     "notional_range": "The value is outside what the venue accepts (C03).",
     "max_order_quantity": "The order is larger than `max_order_quantity` (C04).",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from ltm.core import events as e
 from ltm.core.booking import trail_level
+from ltm.core.brackets import named_by
 from ltm.core.cancels import cancel
 from ltm.core.effects import Sweep
 from ltm.core.exposure import open_quantity
@@ -100,7 +101,7 @@ def _send_exit(state: State, context: Context, terms: Terms, slot: Slot, purpose
         return
     attempt = slot.exit_attempts + 1
     slot.exit_sent_at = context.mono
-    sizing = f"{purpose}: the whole position"
+    sizing = f"{purpose}{named_by(slot, purpose)}: the whole position"
     wish = Wish(epoch=slot.epoch, attempt=attempt, sizing=sizing, started=context.timer())
     yield from place_exit(state, context, terms, wish, slot=slot, draft=draft, checks=[])
     if slot.exit_attempts == attempt:

@@ -15,6 +15,7 @@ import msgspec
 
 from ltm.core import events as e
 from ltm.core import gates
+from ltm.core.brackets import bracket_of, judge_bracket, on_exit
 from ltm.core.effects import Effect, SubmitOrder
 from ltm.core.exposure import open_quantity, reduces, worst_price
 from ltm.core.gates import Candidate, Gate
@@ -171,6 +172,7 @@ def _draft(signal: SignalRecord, slot: Slot, side: Side, quantity: Decimal) -> O
         trigger_price=signal.trigger_price,
         time_in_force=signal.time_in_force,
         good_till=signal.good_till,
+        bracket=bracket_of(signal),
     )
 
 
@@ -200,6 +202,8 @@ def _signal_exit(
             checks.append(problem)
             return (denied(context, wish, checks),)
     draft = _draft(signal, slot, side, quantity)
+    if quantity <= left and draft.bracket is not None:
+        return (denied(context, wish, [*checks, on_exit(quantity)], draft),)
     if quantity <= left:
         return place_exit(state, context, terms, wish, slot=slot, draft=draft, checks=checks)
     if side is SELL and not state.spec.allow_short:
@@ -234,6 +238,10 @@ def place_entry(
         message = f"no price of {slot.instrument.symbol} has arrived yet"
         checks.append(Check("price", "no_price", message=message))
         return (denied(context, wish, checks, draft),)
+    if draft.bracket is not None:
+        checks.append(judge_bracket(slot, draft, draft.bracket))
+        if checks[-1].code != "ok":
+            return (denied(context, wish, checks, draft),)
     worst = worst_of(slot, unit_price)
     empty = snapshot_of(state, context, slot, draft.side, worst=worst, quantity=ZERO)
     rooms, faults = headrooms(context, draft, empty)
@@ -284,6 +292,7 @@ def _with_quantity(draft: OrderDraft, quantity: Decimal) -> OrderDraft:
         trigger_price=draft.trigger_price,
         time_in_force=draft.time_in_force,
         good_till=draft.good_till,
+        bracket=draft.bracket,
     )
 
 

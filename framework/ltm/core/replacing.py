@@ -10,7 +10,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from msgspec.structs import replace
+
 from ltm.core import events as e
+from ltm.core.brackets import judge_bracket
 from ltm.core.cancels import begin_cancel
 from ltm.core.exposure import open_quantity, reduces
 from ltm.core.facts import OWN_EXITS
@@ -97,8 +100,12 @@ def _require_sound(state: State, context: Context, order: OrderState, successor:
         message = f"quantity must be above the {plain(order.filled)} filled, got {plain(successor.quantity)}"
         raise InvalidTransition(message, field="quantity", got=plain(successor.quantity))
     draft = _draft(order, successor)
-    candidate = Candidate(state.slots[order.symbol], draft, entry=False, unit=ONE)
-    for check in (order_kind(state, context, candidate), grid(state, context, candidate)):
+    slot = state.slots[order.symbol]
+    candidate = Candidate(slot, draft, entry=False, unit=ONE)
+    checks = [order_kind(state, context, candidate), grid(state, context, candidate)]
+    if draft.bracket is not None:
+        checks.append(judge_bracket(slot, draft, draft.bracket))
+    for check in checks:
         if check.code != "ok":
             message = f"cannot replace order {order.client_order_id}: {check.message}"
             raise InvalidTransition(message, field="client_order_id", got=order.client_order_id)
@@ -114,6 +121,7 @@ def _draft(order: OrderState, successor: Successor) -> OrderDraft:
         trigger_price=successor.trigger_price,
         time_in_force=order.time_in_force,
         good_till=order.good_till,
+        bracket=order.bracket,
     )
 
 
@@ -174,6 +182,7 @@ def _decided(
     wish.started = context.timer()
     left = abs(slot.position) - open_quantity(slot, side) if reduces(slot, side) else ZERO
     if draft.quantity <= left:
+        draft = replace(draft, bracket=None)  # the position has turned around meanwhile
         return place_exit(state, context, terms, wish, slot=slot, draft=draft, checks=[])
     if side is Side.SELL and not state.spec.allow_short:
         message = (

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from ltm.core.a_shares import sellable
 from ltm.core.account import account_headrooms
+from ltm.core.brackets import stop_distance
 from ltm.core.budgets import value_room
 from ltm.core.exposure import open_quantity
 from ltm.core.risk import AtPlugin, Rooms, raised
@@ -129,7 +130,7 @@ def reduction(
 def _view(
     state: State, context: Context, slot: Slot, signal: SignalRecord, *, unit: Decimal, room: Decimal | None
 ) -> SizingView:
-    stop, worst = state.spec.stop_loss_pct, slot.position
+    worst = slot.position
     if slot.orders:
         is_buy = signal.action is Action.BUY
         worst += open_quantity(slot, Side.BUY) if is_buy else -open_quantity(slot, Side.SELL)
@@ -144,7 +145,7 @@ def _view(
         unit_cost=unit,
         headroom=room,
         worst_quantity=worst,
-        stop_distance=None if stop is None else RULES.multiply(unit, stop),
+        stop_distance=stop_distance(state, slot, signal, unit),
         samples=slot.samples,
     )
 

@@ -16,6 +16,7 @@ from ltm.core.booking import set_exit_levels
 from ltm.core.exposure import join_groups, rate_of
 from ltm.core.latches import Latch
 from ltm.core.outbox import OpenAlert
+from ltm.core.pieces import Guard
 from ltm.core.state import OrderState, Slot, State, new_state
 from ltm.core.tallies import Tallies
 from ltm.model.enums import Lifecycle, OrderStatus
@@ -50,6 +51,7 @@ class SlotImage(msgspec.Struct, kw_only=True):
     samples: tuple[MarkSample, ...] = ()
     best: Decimal | None = None
     to_close: bool = False
+    guard: Guard | None = None
 
 
 class StateImage(msgspec.Struct, kw_only=True):
@@ -222,6 +224,7 @@ def state_hash(state: State) -> str:
                 slot.bought,
                 slot.previous_close,
                 slot.to_close,
+                slot.guard,
             ]
             for symbol, slot in sorted(state.slots.items())
         ],
@@ -246,4 +249,5 @@ def _books_of(order: OrderState) -> list[object]:
         sorted(order.fills),
         order.successor,
         order.replaced_by,
+        order.bracket,
     ]

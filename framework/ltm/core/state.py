@@ -18,13 +18,14 @@ from ltm.core.groups import Group, Totals
 from ltm.core.latches import Latch
 from ltm.core.lifecycle import RANK, TERMINAL
 from ltm.core.outbox import OpenAlert
-from ltm.core.pieces import Part
+from ltm.core.pieces import FillState, Guard, Part
 from ltm.core.successor import Successor
 from ltm.core.tallies import Tallies
 from ltm.model.enums import Lifecycle, OrderStatus, OrderType, Purpose, Side, TimeInForce, TradingState
 from ltm.model.instrument import Instrument
 from ltm.model.market import MarkSample
 from ltm.model.numbers import RULES, ZERO
+from ltm.model.order import Bracket
 from ltm.model.results import Reason
 from ltm.model.spec import SessionSpec
 from ltm.ports.rules import EquityBases
@@ -35,20 +36,6 @@ KEEP_FILLS: Final = 65_536
 """Ids of fills kept of orders that are no longer in memory, so that a sweep need not read them back."""
 KEEP_ALERTS: Final = 1000
 """Alerts kept; one that no sink has taken is never dropped (I-18)."""
-
-
-class FillState(msgspec.Struct, eq=False, gc=False):
-    """
-    One execution as booked.
-    """
-
-    quantity: Decimal
-    price: Decimal
-    commission: Decimal
-    currency: str
-    estimated: bool = False
-    inferred: bool = False
-    traded_on: date | None = None
 
 
 class OrderState(msgspec.Struct, eq=False):
@@ -98,6 +85,8 @@ class OrderState(msgspec.Struct, eq=False):
     """What shall take its place once it is gone."""
     replaced_by: str = ""
     """What took it."""
+    bracket: Bracket | None = None
+    """The exits that it brings to the position once it fills."""
     # Not journaled: how far the resolver has come.
     queries: int = 0
     query_at: float = 0.0
@@ -153,6 +142,8 @@ class Slot:
     ignored: Decimal = ZERO
     """A holding from before the session that is left out of it."""
     drift: Decimal | None = None
+    guard: Guard | None = None
+    """The exits that an entry brought; kept while flat, for an exit that the venue takes back."""
     to_close: bool = False
     """A person asked for this position to be closed; holds until it is flat or they resume."""
     orders: dict[str, OrderState] = attrs.Factory(dict)

@@ -17,7 +17,8 @@ from ltm.core import events as e
 from ltm.core.booking import amend, move
 from ltm.core.codec import KIND_OF, decode
 from ltm.core.history import FillRow, OrderRow, Projection
-from ltm.core.state import FillState, Slot, new_state
+from ltm.core.pieces import FillState
+from ltm.core.state import Slot, new_state
 from ltm.model.enums import Side
 from ltm.model.instrument import Instrument
 from ltm.model.numbers import EXACT, ONE, ZERO

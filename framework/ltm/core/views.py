@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from ltm.core import events as e
+from ltm.core.booking import take_profit
 from ltm.core.codec import decode
 from ltm.core.exposure import group_total, settle_groups, worst_values
 from ltm.core.history import readable
@@ -41,6 +42,7 @@ _GATES: Final = frozenset(
         "account_gross_exposure",
         "account_open_orders",
         "account_symbol_exposure",
+        "bracket",
         "buying_power",
         "clock_skew",
         "exposure",
@@ -138,6 +140,9 @@ class PositionRow(msgspec.Struct, kw_only=True):
     unrealized_pnl: Decimal
     realized_pnl: Decimal
     sector: str | None
+    stop_loss_price: Decimal | None
+    """Where it is closed with a loss: the first of what the session, its trailing stop and the entry's signal say."""
+    take_profit_price: Decimal | None
 
 
 # --- Status -------------------------------------------------------------------------------------
@@ -358,6 +363,8 @@ def _position(state: State, slot: Slot) -> PositionRow:
         unrealized_pnl=slot.unrealized,
         realized_pnl=slot.realized * (slot.fx if slot.fx is not None else ONE),
         sector=sector_of(slot.instrument.groups),
+        stop_loss_price=readable(slot.exit_low if slot.position > 0 else slot.exit_high),
+        take_profit_price=readable(take_profit(state, slot)),
     )
 
 

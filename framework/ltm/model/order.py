@@ -14,6 +14,15 @@ from ltm.model.enums import OrderType, Purpose, Side, TimeInForce
 from ltm.model.errors import LtmError
 
 
+class Bracket(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """
+    Where the position that an entry makes shall be closed: whichever of the two prices comes first.
+    """
+
+    stop_loss_price: Decimal | None = None
+    take_profit_price: Decimal | None = None
+
+
 class OrderDraft(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """
     An order that nobody has approved yet.
@@ -28,6 +37,7 @@ class OrderDraft(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     time_in_force: TimeInForce = TimeInForce.DAY
     purpose: Purpose = Purpose.SIGNAL
     good_till: datetime | None = None
+    bracket: Bracket | None = None
 
 
 class _Seal:

@@ -16,7 +16,7 @@ import msgspec
 from ltm.model.enums import Action, OrderType, TimeInForce
 from ltm.model.errors import SignalError, shown, suggestion
 from ltm.model.identifiers import is_symbol
-from ltm.model.numbers import RULES, as_fraction, decimal_of
+from ltm.model.numbers import RULES, as_fraction, decimal_of, plain
 from ltm.model.redaction import KNOWN
 
 if TYPE_CHECKING:
@@ -49,6 +49,8 @@ class SignalRecord(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_def
     trigger_price: Decimal | None = None
     time_in_force: TimeInForce = TimeInForce.DAY
     good_till: datetime | None = None
+    stop_loss_price: Decimal | None = None
+    take_profit_price: Decimal | None = None
 
 
 def _fail(number: int, field: str, rule: str, value: object, hint: str | None = None) -> SignalError:
@@ -145,6 +147,14 @@ def _trigger_price(value: object) -> Decimal | None:
     return _positive(value, "trigger_price")
 
 
+def _stop_loss_price(value: object) -> Decimal | None:
+    return _positive(value, "stop_loss_price")
+
+
+def _take_profit_price(value: object) -> Decimal | None:
+    return _positive(value, "take_profit_price")
+
+
 def _order_type(value: object) -> OrderType:
     try:
         return OrderType(value)  # type: ignore[arg-type] # the enum itself refuses what it does not know
@@ -198,6 +208,8 @@ class Signal:
         trigger_price: Where a "stop" or "stop_limit" order wakes up.
         time_in_force: "day", "gtc", "ioc", "fok" or "gtd".
         good_till: When a "gtd" order ends; written like `timestamp`, and after it.
+        stop_loss_price: Where the position that an entry makes is closed with a loss.
+        take_profit_price: Where it is closed with a profit; whichever comes first ends both.
 
     Raises:
         SignalError: A field is malformed.
@@ -215,6 +227,12 @@ class Signal:
     trigger_price: Decimal | None = attrs.field(default=None, converter=_trigger_price)
     time_in_force: TimeInForce = attrs.field(default=TimeInForce.DAY, converter=_time_in_force)
     good_till: str | None = attrs.field(default=None, converter=_good_till)
+    stop_loss_price: Decimal | None = attrs.field(default=None, converter=_stop_loss_price)
+    take_profit_price: Decimal | None = attrs.field(default=None, converter=_take_profit_price)
+
+    def __attrs_post_init__(self) -> None:
+        if self.stop_loss_price is not None or self.take_profit_price is not None:
+            _require_bracket(self)
 
     def record(self, zone: tzinfo | None) -> SignalRecord:
         """
@@ -240,7 +258,27 @@ class Signal:
             trigger_price=self.trigger_price,
             time_in_force=self.time_in_force,
             good_till=None if self.good_till is None else _end(self.good_till, at, zone),
+            stop_loss_price=self.stop_loss_price,
+            take_profit_price=self.take_profit_price,
         )
+
+
+def _require_bracket(signal: Signal) -> None:
+    # Exits belong to an entry, and the position lies between them.
+    stop, profit = signal.stop_loss_price, signal.take_profit_price
+    field, rule, hint = "stop_loss_price", "", None
+    if signal.action is Action.HOLD:
+        field = field if stop is not None else "take_profit_price"
+        rule, hint = "must not be given with a hold", "exits belong to an entry"
+    elif stop is not None and profit is not None:
+        is_buy = signal.action is Action.BUY
+        if stop >= profit if is_buy else stop <= profit:
+            side = "below" if is_buy else "above"
+            rule = f"of a {signal.action} must be {side} its take_profit_price {plain(profit)}"
+    if rule:
+        price: Decimal = getattr(signal, field)
+        message = f"{field} {rule}, got {plain(price)}"
+        raise SignalError(message, code="LTM-SIG-073", field=field, got=price, hint=hint)
 
 
 def _end(good_till: str, at: datetime, zone: tzinfo | None) -> datetime:

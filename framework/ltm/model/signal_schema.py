@@ -73,7 +73,11 @@ def signal_schema() -> dict[str, Any]:
                 "pattern": _STAMP,
                 "default": None,
             },
+            "stop_loss_price": _amount("Where the position of an entry is closed with a loss."),
+            "take_profit_price": _amount("Where the position of an entry is closed with a profit."),
         },
+        "if": {"properties": {"action": {"pattern": f"^{_in_any_case(Action.HOLD)}$"}}},
+        "then": {"properties": {"stop_loss_price": {"type": "null"}, "take_profit_price": {"type": "null"}}},
     }
 
 

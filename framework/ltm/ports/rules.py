@@ -246,7 +246,7 @@ class SizingView(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     worst_quantity: Decimal | None = None
     """The instrument's signed quantity with every open order on this side filled."""
     stop_distance: Decimal | None = None
-    """What one unit loses from `unit_cost` to its stop loss, session currency; None: it has no stop."""
+    """What one unit loses from its worst entry price to the stop of its signal, else of the session; session currency; None: it has no stop."""
     samples: tuple[MarkSample, ...] = ()
     """The instrument's latest marks, oldest first, for a sizer that has `sampling`."""
 

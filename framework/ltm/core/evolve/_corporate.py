@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from ltm.core.booking import set_exit_levels
+from ltm.core.brackets import pay_guard, split_bracket, split_guard
 from ltm.core.exposure import join_groups, rate_of, touch
 from ltm.core.successor import Successor
 from ltm.model.corporate import price_of, scaled, units_of
@@ -94,6 +95,7 @@ def _split(state: State, slot: Slot, action: CorporateAction) -> None:
         slot.previous_close = _grid(scaled(slot.previous_close, old, new))
     if slot.best is not None:
         slot.best = _grid(scaled(slot.best, old, new))
+    split_guard(slot, action)
     slot.samples = tuple(MarkSample(one.at, _grid(scaled(one.price, old, new))) for one in slot.samples)
     for order in slot.orders.values():
         _split_order(state, slot, order, action)
@@ -122,6 +124,8 @@ def _split_order(state: State, slot: Slot, order: OrderState, action: CorporateA
         price: Decimal | None = getattr(order, name)
         if price is not None:
             setattr(order, name, price_of(action, price, tick, order.side))
+    if order.bracket is not None:
+        split_bracket(order, order.bracket, action, tick)
     if order.parts:
         for part in order.parts.values():
             part.quantity, part.filled = (
@@ -172,6 +176,7 @@ def _pay(state: State, slot: Slot, amount: Decimal) -> None:
         slot.previous_close -= amount
     if slot.best is not None:
         slot.best -= amount
+    pay_guard(slot, amount)
     if currency == state.spec.currency:
         state.dividends += paid
 

@@ -7,17 +7,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from ltm.core.booking import amend, charge, move
+from ltm.core.brackets import bring, bring_back
 from ltm.core.exposure import touch
 from ltm.core.lifecycle import TERMINAL, Fact, NoMove, next_status
-from ltm.core.pieces import Part
-from ltm.core.state import (
-    KEEP_CLOSED,
-    KEEP_FILLS,
-    FillState,
-    OrderState,
-    Slot,
-    State,
-)
+from ltm.core.pieces import FillState, Part
+from ltm.core.state import KEEP_CLOSED, KEEP_FILLS, OrderState, Slot, State
 from ltm.core.tallies import note_cancel, note_correction, note_fill, note_intent
 from ltm.model.enums import OrderStatus, Side
 from ltm.model.errors import JournalError
@@ -118,6 +112,8 @@ def order_intended(state: State, event: e.OrderIntended | e.IntentOutline) -> No
     )
     if draft.good_till is not None:
         order.good_till = draft.good_till
+    if draft.bracket is not None:
+        order.bracket = draft.bracket
     if event.replaces:
         _replaced(state, event.replaces, event.client_order_id)
     slot = state.slots[draft.symbol]
@@ -259,6 +255,8 @@ def order_filled(state: State, event: e.OrderFilled) -> None:
     if state.counts:
         note_fill(state.tallies, quantity * price * slot.instrument.multiplier * (slot.fx or ZERO))
     move(state, slot, signed, price)
+    if order.bracket is not None:
+        bring(state, slot, order, order.bracket)
     if commission:
         charge(state, slot, commission, event.commission_currency)
 
@@ -269,7 +267,12 @@ def fill_replaced(state: State, event: e.FillReplaced) -> None:
     old = order.fills[event.fill_id]
     sign = ONE if order.side is _BUY else -ONE
     if (old.quantity, old.price) != (event.quantity, event.price):
+        guard = slot.guard
         amend(state, slot, sign, old, quantity=event.quantity, price=event.price)
+        if guard is not None:
+            bring_back(state, slot, guard)
+        if order.bracket is not None:
+            bring(state, slot, order, order.bracket)
         slot.net_fills += sign * (event.quantity - old.quantity)
         if state.spec.market and order.side is _BUY and old.traded_on in {None, state.trading_date}:
             slot.bought = max(slot.bought + event.quantity - old.quantity, ZERO)
