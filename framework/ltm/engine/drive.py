@@ -50,6 +50,9 @@ async def work(engine: Engine, pause: Pause) -> None:
     while True:
         while await engine.turn():
             await pause(engine)
+            # A real market may never fall silent: the end is looked for between two of its prices too.
+            if engine.market.paced is None:
+                break
         if engine.ready_to_end():
             break
         if not await engine.advance():
