@@ -3,63 +3,18 @@ What a user gets: the five distributions, built and installed into an environmen
 """
 
 import json
-import os
-import subprocess
 import sys
 import tarfile
-import venv
 import zipfile
-from importlib import metadata
 from pathlib import Path
 
 import pytest
-from packaging.requirements import Requirement
+from wheel_kit import PROJECTS, ROOT, Environment, run
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
-ROOT = Path(__file__).parents[2]
-PROJECTS = [ROOT, *sorted(path.parent for path in ROOT.glob("plugins/*/pyproject.toml"))]
 RULES = {"position_size", "sector_concentration", "drawdown", "daily_loss"}
 BROKERS = {"mock"}
-
-
-def run(*command: str | Path, cwd: Path) -> str:
-    """
-    The output of a command that must succeed, started without the settings of the environment around it.
-    """
-    settings = {
-        key: value for key, value in os.environ.items() if not key.startswith(("PYTHON", "COV", "PYTEST"))
-    }
-    done = subprocess.run(
-        command, cwd=cwd, env=settings, check=False, capture_output=True, text=True, stdin=subprocess.DEVNULL
-    )
-
-    assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
-    return done.stdout
-
-
-def closure(name: str, extra: str = "") -> set[str]:
-    """
-    The distributions that `name` declares it needs, and those that they need in turn.
-    """
-    needed = set()
-    for line in metadata.requires(name) or []:
-        requirement = Requirement(line)
-        if requirement.marker is None or requirement.marker.evaluate({"extra": extra}):
-            needed |= {requirement.name, *closure(requirement.name)}
-    return needed
-
-
-def lend(distribution: str, site_packages: Path) -> None:
-    """
-    Make an installed distribution visible to another environment, by links to its files.
-    """
-    for file in metadata.files(distribution) or []:
-        source = Path(file.locate())
-        target = site_packages.joinpath(*file.parts)
-        if file.parts[0] != ".." and "__pycache__" not in file.parts and source.is_file():
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.symlink_to(source)
 
 
 @pytest.fixture(scope="module")
@@ -78,18 +33,9 @@ def installed(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """
     The scripts of a fresh environment: the five wheels, and nothing but what they say they need.
     """
-    folder = tmp_path_factory.mktemp("installed")
-    venv.create(folder, with_pip=False, symlinks=True)
-    scripts = folder / "bin"
-    site_packages = Path(
-        run(scripts / "python", "-c", "import site; print(site.getsitepackages()[0])", cwd=folder).strip()
-    )
-    for distribution in closure("ltm"):
-        lend(distribution, site_packages)
-    pip = [sys.executable, "-m", "pip", "--python", scripts / "python", "--disable-pip-version-check"]
-    run(*pip, "install", "--no-index", "--no-deps", *sorted(built.glob("*.whl")), cwd=folder)
-    run(*pip, "check", cwd=folder)
-    return scripts
+    environment = Environment.make(tmp_path_factory.mktemp("installed"))
+    environment.install(*sorted(built.glob("*.whl")))
+    return environment.folder / "bin"
 
 
 def test_each_project_gives_a_wheel_and_a_source_archive(built: Path) -> None:

@@ -1,0 +1,1 @@
+"""The alert sink `syslog`: alerts to a syslog server over TCP."""
