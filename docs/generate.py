@@ -35,6 +35,7 @@ from ltm.core.story import Result
 from ltm.core.summary import Summary
 from ltm.core.views import LimitRow, PositionRow, StatusRow
 from ltm.model import errors
+from ltm.model.offer import KINDS as KIND_NAMES
 from ltm.model.results import Attestation, Check, DirectReport, PositionCheck, Reason
 from ltm.model.signal_schema import signal_schema
 from ltm.registry import Registry
@@ -350,6 +351,22 @@ def keys_of(file: str, name: str) -> list[str]:
     return [key.value for key in answer.keys]
 
 
+# --- Plugins ------------------------------------------------------------------------------------------
+
+
+def plugin_index(_: str) -> str:
+    """
+    What this project's own distributions offer, by kind.
+    """
+    rows = []
+    for offer in Registry.discover().offers():
+        readme = ROOT / "plugins" / offer.distribution / "README.md"
+        link = f"[{offer.distribution}](../../{readme.relative_to(ROOT).as_posix()})"
+        home = link if readme.is_file() else code(offer.distribution)
+        rows.append((code(offer.name), KIND_NAMES[offer.kind], home, offer.summary))
+    return table(("name", "kind", "distribution", "what it does"), rows)
+
+
 # --- State machines ------------------------------------------------------------------------------
 
 
@@ -379,6 +396,7 @@ PARTS: dict[str, Callable[[str], str]] = {
     "hooks": hooks,
     "json": json_fields,
     "order-table": order_table,
+    "plugin-index": plugin_index,
     "port": protocol,
     "register": register,
     "rule-codes": rule_codes,

@@ -30,6 +30,7 @@ COMMANDS: Final = {
     "simulate": Entry("ltm.cli.run:simulate", "Trade in virtual time and report."),
     "check": Entry("ltm.cli.check:check", "Check a configuration without starting anything."),
     "plugins": Entry("ltm.cli.plugins:plugins", "List plugins and show their settings."),
+    "new": Entry("ltm.cli.new:new", "Write a plugin to begin with."),
     "signal-schema": Entry("ltm.cli.schema:schema", "Print the JSON Schema of a signal."),
     "status": Entry("ltm.cli.listing:status", "Show sessions, their money and their limits."),
     "positions": Entry("ltm.cli.listing:positions", "Show what is held."),
