@@ -147,6 +147,21 @@ def test_a_folder_that_cannot_be_written_is_told(tmp_path, capsys, monkeypatch):
     assert "cannot be written: Permission denied" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("kind", "told"),
+    [("alert-sink", "ltm-alert-mine: an alert sink"), ("risk-rule", "ltm-risk-mine: a risk rule")],
+)
+def test_what_was_written_is_told_with_what_comes_next(kind, told, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+    assert 0 == ltm(["new", kind, "mine"])
+
+    first, second = capsys.readouterr().out.splitlines()
+    project = told.partition(":")[0]
+    assert f"{told} that does nothing yet" == first
+    assert f"next: pip install -e '{project}[dev]' && pytest {project}" == second
+
+
 def test_another_kind_is_told_with_those_there_are(tmp_path, capsys):
     assert 2 == ltm(["new", "rule", "mine", "--into", str(tmp_path)])
     assert "'risk-rule'" in capsys.readouterr().err

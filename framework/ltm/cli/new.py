@@ -88,7 +88,8 @@ def new(kind: str, name: str, into: Path) -> None:
     project = into / distribution
     written = _files(kind, chosen, name.replace("-", "_"), distribution)
     _write(project, written)
-    click.echo(one_line(f"{project}: a {kind} that does nothing yet"))
+    article = "an" if kind[0] in "aeiou" else "a"
+    click.echo(one_line(f"{project}: {article} {kind.replace('-', ' ')} that does nothing yet"))
     click.echo(one_line(f"next: pip install -e '{project}[dev]' && pytest {project}"))
 
 

@@ -38,6 +38,7 @@ class Corner:
         self._seen: dict[str, tuple[str, str]] = {}
         self._last_fill = 0
         self._up = True
+        self._deliver: Deliver = lambda event: None
 
     @property
     def capabilities(self) -> Capabilities:
@@ -66,6 +67,7 @@ class Corner:
             raise BrokerConnectionError(f"the exchange cannot be reached: {error}") from error
         await self._stop_polling()
         self._up = True
+        self._deliver = deliver
         self._polling = asyncio.get_running_loop().create_task(self._poll(deliver))
         return found
 
@@ -78,6 +80,8 @@ class Corner:
         rows = [translate.instrument(row) for row in await self._ask(self._api.get, "/v1/instruments")]
         found = [row for row in rows if not symbols or row.symbol in symbols]
         self._wanted |= {row.symbol for row in found}
+        # A first price at once, so that nobody has to wait for the next look.
+        await self._look_at_prices(self._deliver)
         return found
 
     async def submit(self, approval: Approval) -> Outcome:
@@ -155,9 +159,7 @@ class Corner:
             await asyncio.sleep(self._every)
 
     async def _look(self, deliver: Deliver) -> None:
-        for row in await self._ask(self._api.get, "/v1/quotes"):
-            if row["symbol"] in self._wanted:
-                deliver(translate.quote(row))
+        await self._look_at_prices(deliver)
         # Fills before orders: an order that is told as filled has its fills told already.
         orders = await self._ask(self._api.get, "/v1/orders")
         told = await self._ask(self._api.get, "/v1/fills", after=str(self._last_fill))
@@ -169,6 +171,11 @@ class Corner:
             if self._seen.get(row["id"]) != now:
                 self._seen[row["id"]] = now
                 deliver(translate.order(row))
+
+    async def _look_at_prices(self, deliver: Deliver) -> None:
+        for row in await self._ask(self._api.get, "/v1/quotes"):
+            if row["symbol"] in self._wanted:
+                deliver(translate.quote(row))
 
     async def _stop_polling(self) -> None:
         polling, self._polling = self._polling, None
