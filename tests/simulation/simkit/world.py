@@ -20,14 +20,16 @@ from proof_kit.verdict import Verdict, judge
 from ltm import app
 from ltm.brokers.mock import wire
 from ltm.brokers.mock.config import CommissionConfig, MockConfig
+from ltm.brokers.mock.synthetic import SyntheticMarket
 from ltm.brokers.mock.trouble import Trouble
 from ltm.config import SessionConfig
 from ltm.core import commands as c
 from ltm.core import events as e
 from ltm.core import invariants, recovery
+from ltm.core.booking import guard_of
 from ltm.core.codec import decode
 from ltm.core.context import new_context
-from ltm.core.facts import UNPROVEN
+from ltm.core.facts import OWN_EXITS, UNPROVEN
 from ltm.core.session import Session
 from ltm.core.snapshot import state_hash
 from ltm.core.state import State, new_state
@@ -45,6 +47,7 @@ from simkit.network import CAPABILITIES, SimBroker, SimVenue, moment
 from simkit.schedule import IDLE, START, Bounded, Crash, Schedule, Sleep
 from simkit.weather import DISTURBING, FATE, LIES, Weather, weather_of
 
+WORKING = frozenset({OrderStatus.ACCEPTED, OrderStatus.PARTIALLY_FILLED})
 SYMBOLS = ("ACME", "BOLT", "CRUX")
 MARKET_STEP = 5.0
 STORM = 300.0
@@ -156,18 +159,47 @@ class Model:
         """
 
 
-def plan_of(dice: random.Random, count: int, seconds: float) -> list[tuple[datetime, Signal]]:
+def first_prices(seed: int) -> dict[str, Decimal]:
+    """
+    Return what the market of a world begins with.
+    """
+    market = SyntheticMarket(
+        SYMBOLS, steps=1, interval=timedelta(seconds=MARKET_STEP), start=START, seed=seed
+    )
+    (moment_of_start,) = market.moments()
+    return {tick.symbol: tick.bid for tick in moment_of_start.ticks}
+
+
+def bracket_of(dice: random.Random, action: str, price: Decimal) -> dict[str, Decimal]:
+    """
+    Draw the exits of an entry, so near that the market meets them soon; of some one alone, of most none.
+    """
+    if action != "buy" or dice.random() < 0.5:
+        return {}
+    away = [(price * share).quantize(Decimal("0.01")) for share in (Decimal("0.997"), Decimal("1.003"))]
+    exits = dict(zip(("stop_loss_price", "take_profit_price"), away, strict=True))
+    if dice.random() < 0.3:
+        del exits[dice.choice([*exits])]
+    return exits
+
+
+def plan_of(
+    dice: random.Random, count: int, seconds: float, prices: dict[str, Decimal]
+) -> list[tuple[datetime, Signal]]:
     """
     Draw the signals of a world; some come twice, and some in bursts.
     """
+    apart = random.Random(f"exits {prices}")
     plan = []
     for number in range(count):
         at = moment(round(dice.uniform(5, seconds - 20)) if number % 4 else seconds / 5)
         kind = dice.choices(("market", "limit", "stop", "stop_limit"), (6, 3, 1, 1))[0]
         life = dice.choice(("day", "gtc", "gtc", "ioc", "fok", "gtd"))
+        symbol, action = dice.choice(SYMBOLS), dice.choice(("buy", "buy", "sell"))
+        exits = bracket_of(apart, action, prices[symbol]) if kind == "market" else {}
         signal = Signal(
-            stock_code=dice.choice(SYMBOLS),
-            action=dice.choice(("buy", "buy", "sell")),
+            stock_code=symbol,
+            action=action,
             score=0.5,
             confidence=0.9,
             timestamp=at.isoformat(),
@@ -178,6 +210,8 @@ def plan_of(dice: random.Random, count: int, seconds: float) -> list[tuple[datet
             trigger_price=dice.choice((15, 60, 200, 500)) if "stop" in kind else None,
             time_in_force=life,
             good_till=(at + timedelta(seconds=60)).isoformat() if life == "gtd" else None,
+            stop_loss_price=exits.get("stop_loss_price"),
+            take_profit_price=exits.get("take_profit_price"),
         )
         plan += [(at, signal)] * (2 if dice.random() < 0.2 else 1)
     return sorted(plan, key=lambda one: one[0])
@@ -219,6 +253,8 @@ class World:
     events: int = 0
     halted: int = 0
     stopping: bool = False
+    entered: dict[tuple[str, int], set[str]] = attrs.Factory(dict)
+    """By symbol and epoch, the orders that have filled in it."""
     _steps: int = 0
     _earlier: invariants.Witness | None = None
 
@@ -369,14 +405,15 @@ class World:
         """
         if self.weather.calm:
             return
-        self.schedule.later(self.dice.uniform(20, 90), self.operator)
+        self.schedule.later(self.dice.uniform(10, 50), self.operator)
         engine = self.engine
         if engine is None:
             return
         state = engine.session.state
         what = self.dice.random()
-        if what < 0.3 and state.orders:
-            order = state.orders[self.dice.choice(list(state.orders))]
+        working = [name for name, order in state.orders.items() if order.status in WORKING]
+        if what < 0.4 and working:
+            order = state.orders[self.dice.choice(working)]
             change = self.dice.choice(({"quantity": order.quantity + 3}, {"limit_price": Decimal(250)}))
             engine.request(c.ReplaceOrder(client_order_id=order.client_order_id, by="operator", **change))
         elif what < 0.6 and state.orders:
@@ -409,7 +446,29 @@ class World:
         closed = isinstance(event, (e.OrderFilled, e.FillReplaced, e.OrderLate))
         broken = invariants.violations(state, self._earlier, closed=closed)
         self._earlier = invariants.witness(state)
+        broken += self._watch_exits(state, event)
         self.problems += [f"after {type(event).__name__} ({state.sequence}): {one}" for one in broken]
+
+    def _watch_exits(self, state: State, event: e.AnyEvent) -> Iterator[str]:
+        # At most one exit at a time, and only what has filled in a position has a say in where it is closed.
+        match event:
+            case e.OrderIntended() if event.draft.purpose in OWN_EXITS:
+                orders = state.slots[event.draft.symbol].orders.values()
+                if sum(order.purpose in OWN_EXITS for order in orders) > 1:
+                    yield f"RSK-24 {event.draft.symbol}: another exit beside one that works"
+            case e.OrderFilled() | e.FillReplaced():
+                order = state.order(event.client_order_id)
+                assert order is not None
+                slot = state.slots[order.symbol]
+                place = (order.symbol, slot.epoch)
+                if isinstance(event, e.FillReplaced):
+                    # What a correction brings back is a position from before, with its exits.
+                    known = (ids for (symbol, _), ids in self.entered.items() if symbol == order.symbol)
+                    self.entered[place] = set().union(*known)
+                self.entered.setdefault(place, set()).add(event.client_order_id)
+                guard = guard_of(slot)
+                if guard is not None and guard.client_order_id not in self.entered[place]:
+                    yield f"RSK-24 {order.symbol}: guarded by {guard.client_order_id}, of an earlier position"
 
     def on_event(self, event: e.AnyEvent) -> None:
         """
@@ -575,7 +634,9 @@ def make_world(seed: int) -> World:
     The world of a seed.
     """
     dice = random.Random(f"world {seed}")
-    return _world(dice, seed, weather_of(seed), plan_of(dice, dice.randint(10, 45), STORM))
+    return _world(
+        dice, seed, weather_of(seed), plan_of(dice, dice.randint(10, 45), STORM, first_prices(seed))
+    )
 
 
 def make_short_world(seed: int, *, on_stop: str = "cancel", concurrent: bool = True) -> World:
@@ -583,7 +644,7 @@ def make_short_world(seed: int, *, on_stop: str = "cancel", concurrent: bool = T
     A world in which nothing goes wrong by itself, and that is soon over.
     """
     dice = random.Random(f"short world {seed}")
-    world = _world(dice, seed, Weather(dice, {}), plan_of(dice, 10, 50))
+    world = _world(dice, seed, Weather(dice, {}), plan_of(dice, 10, 50, first_prices(seed)))
     world.storm, world.calm = 55.0, 70.0
     world.config, world.concurrent = config_of(on_stop), concurrent
     return world
