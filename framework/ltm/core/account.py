@@ -70,7 +70,7 @@ def _equity(members: list[State]) -> Decimal:
 
 def _grown(candidate: Candidate) -> Decimal:
     # By how much an order makes its instrument's worst case larger.
-    slot, value = candidate.slot, candidate.draft.quantity * candidate.unit
+    slot, value = candidate.slot, candidate.value
     up, down = (value, ZERO) if candidate.draft.side is Side.BUY else (ZERO, value)
     return max(abs(slot.up + up), abs(slot.down - down)) - slot.worst
 

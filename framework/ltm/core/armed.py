@@ -74,7 +74,7 @@ def _quantity(subject: Subject, rule: RiskRule) -> Proof:
     found = bench(subject)
     found.context.rules = ((rule.name, rule),)
     worst = worst_of(found.slot, ONE)
-    empty = snapshot_of(found.state, found.context, found.slot, Side.BUY, worst=worst, quantity=ZERO)
+    empty = snapshot_of(found.state, found.context, found.slot, Side.BUY, worst=worst)
     rooms, faults = headrooms(found.context, found.draft(ZERO), empty)
     room = rooms[rule.name]
     if faults or room is None or room <= 0:

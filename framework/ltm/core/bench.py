@@ -89,7 +89,8 @@ class Bench:
         Return an order on its way through the gates; one unit of it is worth 1.
         """
         refresh(self.slot)
-        return Candidate(self.slot, draft or self.draft(), entry, ONE)
+        asked = draft or self.draft()
+        return Candidate(self.slot, asked, entry, ONE, asked.quantity)
 
     def passes(self, rule: str, candidate: Candidate) -> bool:
         """

@@ -120,7 +120,8 @@ def _carry(state: State, slot: Slot, before: Decimal, paid: Decimal, realized: D
     state.equity += worth - before - paid * fx
     set_exit_levels(state, slot)
     slot.changed_at = state.sequence
-    touch(slot)
+    if not slot.stale:
+        touch(slot)
 
 
 def charge(state: State, slot: Slot, amount: Decimal, currency: str) -> None:

@@ -45,7 +45,7 @@ def order_value(state: State, _context: Context, candidate: Candidate) -> Check:
     """
     C05: worst-case value against `max_order_value`, market orders included.
     """
-    limit, value = state.spec.max_order_value or ZERO, candidate.draft.quantity * candidate.unit
+    limit, value = state.spec.max_order_value or ZERO, candidate.value
     if value > limit:
         message = f"worst-case value {plain(value)} is above max_order_value {plain(limit)}"
         return refused("max_order_value", message, value, limit)
@@ -95,7 +95,7 @@ def value_room(state: State, context: Context, listed: Instrument) -> tuple[Deci
 
 
 def _funds(rule: str, free: Decimal, state: State, candidate: Candidate) -> Check:
-    cost = candidate.draft.quantity * candidate.unit * (ONE + state.spec.commission_rate)
+    cost = candidate.value * (ONE + state.spec.commission_rate)
     if cost > free:
         message = f"worst-case cost {plain(cost)} is above the free {plain(free)} {state.spec.currency}"
         return refused(rule, message, cost, free)

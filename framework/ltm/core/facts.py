@@ -72,7 +72,7 @@ def submit_answered(state: State, context: Context, order: OrderState, outcome: 
     """
     match outcome:
         case Acked():
-            return _acked(state, context, order, clean(outcome.venue_order_id))
+            return _acked(state, context, order, outcome)
         case NotSent():
             return _not_sent(state, context, order, outcome.reason)
         case Refused() if outcome.code != DUPLICATE and order.status in _UNANSWERED:
@@ -87,11 +87,12 @@ def submit_answered(state: State, context: Context, order: OrderState, outcome: 
             assert_never(outcome)
 
 
-def _acked(state: State, context: Context, order: OrderState, venue_order_id: str) -> Iterable[Item]:
-    if order.status is _ABSENT:
-        return late(state, context, order, venue_order_id)
+def _acked(state: State, context: Context, order: OrderState, outcome: Acked) -> Iterable[Item]:
     if next_status(order.status, _ACCEPTED) is STALE:
         return ()  # its fill overtook it
+    venue_order_id = clean(outcome.venue_order_id)
+    if order.status is _ABSENT:
+        return late(state, context, order, venue_order_id)
     event = e.OrderAccepted(
         at=context.now, client_order_id=order.client_order_id, venue_order_id=venue_order_id
     )

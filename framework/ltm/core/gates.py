@@ -51,6 +51,8 @@ class Candidate(msgspec.Struct, gc=False):
     entry: bool
     unit: Decimal
     """Worst-case value of one unit, session currency."""
+    value: Decimal
+    """The same of all of it."""
     signal: SignalRecord | None = None
 
 
@@ -192,7 +194,7 @@ def grid(state: State, context: Context, candidate: Candidate) -> Check:
         if price is not None and price % listed.tick_size:
             message = f"price must be a multiple of {plain(listed.tick_size)}, got {plain(price)}"
             return _no("grid", "tick", message, price, listed.tick_size)
-    return _range(listed, quantity, abs(quantity * candidate.unit), entry=candidate.entry)
+    return _range(listed, quantity, abs(candidate.value), entry=candidate.entry)
 
 
 _GRID: Final = Check("grid", "ok")

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _LIMITED: Final = frozenset({OrderType.LIMIT, OrderType.STOP_LIMIT})
 _STOPPED: Final = frozenset({OrderType.STOP, OrderType.STOP_LIMIT})
+_MARKET: Final = OrderType.MARKET
 _DAY: Final = TimeInForce.DAY
 _GTD: Final = TimeInForce.GTD
 
@@ -31,6 +32,14 @@ def order_kind(_state: State, context: Context, candidate: Candidate) -> Check:
     """
     draft = candidate.draft
     kind = draft.order_type
+    plain = kind is _MARKET and draft.limit_price is None and draft.trigger_price is None
+    if (
+        plain
+        and draft.time_in_force is _DAY
+        and draft.good_till is None
+        and _MARKET in context.capabilities.order_types
+    ):
+        return _KIND  # as nearly all are: there is nothing about it that could be wrong
     limited = kind in _LIMITED
     stopped = kind in _STOPPED
     if kind not in context.capabilities.order_types:

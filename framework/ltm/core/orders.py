@@ -72,6 +72,8 @@ class Wish(msgspec.Struct, kw_only=True, gc=False):
     replaces: str = ""
     started: float = 0.0
     """When the decision began, on the context's timer."""
+    took: float = 0.0
+    """How many seconds it took, once its record is made."""
 
 
 def raise_alert(state: State, context: Context, severity: Severity, code: str, message: str) -> e.AlertRaised:
@@ -92,8 +94,7 @@ def decide_signal(
     """
     Trade on a signal that was never seen before, or say why not.
     """
-    started = context.timer()
-    wish = Wish(key=key, signal=signal, started=started)
+    wish = Wish(key=key, signal=signal, started=context.timer())
     items: Iterable[Item]
     try:
         items = _decide(state, context, terms, wish, signal)
@@ -101,9 +102,8 @@ def decide_signal(
         # Raised before anything was decided: every product of money was tried in the gates (BAD-077).
         message = f"its numbers have more digits than money is counted in: {type(error).__name__}"
         items = (denied(context, wish, [Check("numbers", "out_of_range", message=message)]),)
-    took = context.timer() - started
-    if took > SLOW_SECONDS and context.mono >= context.tell_slow_at:
-        return chain(items, _tell_slow(state, context, took))
+    if wish.took > SLOW_SECONDS and context.mono >= context.tell_slow_at:
+        return chain(items, _tell_slow(state, context, wish.took))
     return items
 
 
@@ -243,7 +243,7 @@ def place_entry(
         if checks[-1].code != "ok":
             return (denied(context, wish, checks, draft),)
     worst = worst_of(slot, unit_price)
-    empty = snapshot_of(state, context, slot, draft.side, worst=worst, quantity=ZERO)
+    empty = snapshot_of(state, context, slot, draft.side, worst=worst)
     rooms, faults = headrooms(context, draft, empty)
     if not draft.quantity and wish.signal is not None:
         quantity, wish.sizing, problem = size(state, context, slot, wish.signal, rooms=rooms, unit=worst.unit)
@@ -257,7 +257,8 @@ def place_entry(
         draft = _with_quantity(draft, quantity)
     snapshot = grown(empty, slot, draft.side, worst=worst, quantity=draft.quantity)
     passed, denials, failed = judge(context, draft, snapshot, rooms)
-    candidate = Candidate(slot, draft, entry=True, unit=worst.unit, signal=wish.signal)
+    value = draft.quantity * worst.unit
+    candidate = Candidate(slot, draft, entry=True, unit=worst.unit, value=value, signal=wish.signal)
     checks += [gate(state, context, candidate) for gate in terms.entry]
     faults += failed
     stopped = denials or faults or [check for check in checks if check.code != "ok"]
@@ -329,7 +330,8 @@ def place_exit(
     unit_price = worst_price(draft, slot, state.spec.market_collar) or ZERO
     fx = slot.fx if slot.fx is not None else ONE
     unit = unit_price * slot.instrument.multiplier * fx
-    candidate = Candidate(slot, draft, entry=False, unit=unit, signal=wish.signal)
+    value = draft.quantity * unit
+    candidate = Candidate(slot, draft, entry=False, unit=unit, value=value, signal=wish.signal)
     checks += [gate(state, context, candidate) for gate in terms.exit]
     checks.append(Check("exposure", "reducing", draft.quantity, abs(slot.position)))
     if not [check for check in checks if check.code not in _PASSED]:
@@ -394,4 +396,5 @@ def denied(
 
 
 def _microseconds(context: Context, wish: Wish) -> int:
-    return round((context.timer() - wish.started) * 1e6)
+    wish.took = context.timer() - wish.started
+    return round(wish.took * 1e6)

@@ -101,7 +101,7 @@ def _require_sound(state: State, context: Context, order: OrderState, successor:
         raise InvalidTransition(message, field="quantity", got=plain(successor.quantity))
     draft = _draft(order, successor)
     slot = state.slots[order.symbol]
-    candidate = Candidate(slot, draft, entry=False, unit=ONE)
+    candidate = Candidate(slot, draft, entry=False, unit=ONE, value=draft.quantity)
     checks = [order_kind(state, context, candidate), grid(state, context, candidate)]
     if draft.bracket is not None:
         checks.append(judge_bracket(slot, draft, draft.bracket))

@@ -70,13 +70,10 @@ def worst_of(slot: Slot, unit_price: Decimal) -> Worst:
     return Worst(up, down, long, short, price * slot.instrument.multiplier * fx)
 
 
-def snapshot_of(
-    state: State, context: Surroundings, slot: Slot, side: Side, *, worst: Worst, quantity: Decimal
-) -> RiskSnapshot:
+def snapshot_of(state: State, context: Surroundings, slot: Slot, side: Side, *, worst: Worst) -> RiskSnapshot:
     """
-    Return what rules see when they judge a quantity (RSK-05, RSK-45); zero for their headroom.
+    Return what rules see when they are asked for headroom: an order of no quantity at all (RSK-05, RSK-45).
     """
-    long_after, short_after, total = _after(side, worst, quantity)
     return RiskSnapshot(
         sequence=state.sequence,
         now=context.now,
@@ -91,11 +88,11 @@ def snapshot_of(
         mark_price=slot.mark,
         worst_price=worst.unit,
         long_before=worst.up,
-        long_after=long_after,
+        long_after=worst.up,
         short_before=worst.down,
-        short_after=short_after,
-        worst_quantity=total,
-        groups=_groups(slot, long_after, short_after) if slot.groups else (),
+        short_after=worst.down,
+        worst_quantity=worst.long if side is BUY else worst.short,
+        groups=_groups(slot) if slot.groups else (),
         orders_today=state.orders_today,
         open_orders=len(state.orders),
         positions=partial(positions_of, state),
@@ -104,7 +101,7 @@ def snapshot_of(
 
 def grown(empty: RiskSnapshot, slot: Slot, side: Side, *, worst: Worst, quantity: Decimal) -> RiskSnapshot:
     """
-    Return the snapshot of a quantity, made from that of none at all.
+    Return what rules see when they judge a quantity, made from the snapshot of none.
     """
     long_after, short_after, total = _after(side, worst, quantity)
     return replace(
@@ -112,7 +109,7 @@ def grown(empty: RiskSnapshot, slot: Slot, side: Side, *, worst: Worst, quantity
         long_after=long_after,
         short_after=short_after,
         worst_quantity=total,
-        groups=_groups(slot, long_after, short_after) if slot.groups else (),
+        groups=_grown(empty.groups, slot, long_after, short_after) if empty.groups else (),
     )
 
 
@@ -124,15 +121,29 @@ def _after(side: Side, worst: Worst, quantity: Decimal) -> tuple[Decimal, Decima
     return worst.up, worst.down - value, worst.short - quantity
 
 
-def _groups(slot: Slot, long_after: Decimal, short_after: Decimal) -> tuple[GroupExposure, ...]:
-    wider = max(abs(long_after), abs(short_after)) - slot.worst
-    longer, shorter = long_after - slot.up, short_after - slot.down
+def _groups(slot: Slot) -> tuple[GroupExposure, ...]:
     exposures = []
     for (rule, name, weight), (group, _) in zip(slot.instrument.groups, slot.groups, strict=False):
         total = group_total(group)
         long, short = group.long, group.short
+        exposures.append(GroupExposure(rule, name, total, total, weight, long, long, short, short))
+    return tuple(exposures)
+
+
+def _grown(
+    groups: tuple[GroupExposure, ...], slot: Slot, long_after: Decimal, short_after: Decimal
+) -> tuple[GroupExposure, ...]:
+    # The same with the order, which adds to each group by the instrument's weight in it.
+    wider = max(abs(long_after), abs(short_after)) - slot.worst
+    longer, shorter = long_after - slot.up, short_after - slot.down
+    exposures = []
+    for group in groups:
+        weight, total = group.weight, group.before
+        long, short = group.long_before, group.short_before
         after = (total + wider * weight, long + longer * weight, short + shorter * weight)
-        exposures.append(GroupExposure(rule, name, total, after[0], weight, long, after[1], short, after[2]))
+        exposures.append(
+            GroupExposure(group.rule, group.group, total, after[0], weight, long, after[1], short, after[2])
+        )
     return tuple(exposures)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from decimal import getcontext, setcontext
 from itertools import chain
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from ltm.core import commands as c
 from ltm.core import control, facts, reconcile, watch
@@ -34,10 +34,10 @@ from ltm.model.enums import Lifecycle, OrderStatus, Purpose, TradingState
 from ltm.model.errors import SignalError
 from ltm.model.identifiers import signal_key
 from ltm.model.numbers import EXACT
-from ltm.model.reports import AccountReport, FillReport, LinkReport, OrderReport
+from ltm.model.reports import AccountReport, FillReport, LinkReport
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from datetime import datetime
 
     from ltm.core.context import Context
@@ -63,6 +63,12 @@ class Session(Recorder):
         super().__init__(state, context, journal)
         # The terms of this run: where they differ from the last run's, `boot` writes that down.
         self.terms = Terms(entry_gates(context.spec), exit_gates(context.spec))
+        # What comes with every order; by type, since a `match` asks one class after the other.
+        self._everyday: dict[type[c.AnyCommand], Callable[[Any], Iterable[Item]]] = {
+            c.SubmitSignal: self._signal,
+            c.BrokerReported: self._reported,
+            c.SubmitAnswered: self._answered,
+        }
 
     # --- Start and stop -------------------------------------------------------------------------
 
@@ -171,8 +177,9 @@ class Session(Recorder):
         # One command's facts, and then what they set off.
         if items:
             self._run(items)
-            levels = self.context.watch
-            if levels.exits or not watch.is_calm(self.state, levels):
+            state, levels = self.state, self.context.watch
+            # Is anything due, did anything happen that floors depend on, or did equity leave the range between them?
+            if levels.exits or levels.look or not levels.alarm < state.equity <= state.high:
                 self._run(self._after())
         if self.state.replacing:
             self._run(follow(self.state, self.context, self.terms))
@@ -197,31 +204,19 @@ class Session(Recorder):
     # --- Decisions ------------------------------------------------------------------------------
 
     def _decide(self, command: c.AnyCommand) -> Iterable[Item]:
+        # Nothing is decided before the facts of the command before are booked. What decides in one
+        # step answers with a tuple; what books and looks again, with a generator.
         if self.state.fx_moved and type(command) is not c.Tick:
             return self._decide_at_rates(command)
-        return self._decide_on(command)
+        return self._everyday.get(type(command), self._see_to)(command)
 
     def _decide_at_rates(self, command: c.AnyCommand) -> Iterator[Item]:
         yield from watch.note_rates(self.state, self.context)
-        yield from self._decide_on(command)
-
-    def _decide_on(self, command: c.AnyCommand) -> Iterable[Item]:
-        # Nothing is decided before the facts of the command before are booked. What decides in one
-        # step answers with a tuple; what books and looks again, with a generator.
-        match command:
-            case c.SubmitSignal():
-                return self._signal(command.signal)
-            case c.BrokerReported():
-                return self._reported(command.report)
-            case c.SubmitAnswered():
-                order = self._order(command.client_order_id)
-                return facts.submit_answered(self.state, self.context, order, command.outcome)
-            case _:
-                self.context.watch.look = True
-                return self._see_to(command)
+        yield from self._everyday.get(type(command), self._see_to)(command)
 
     def _see_to(self, command: c.AnyCommand) -> Iterable[Item]:
         state, context = self.state, self.context
+        context.watch.look = True
         match command:
             case c.CancelAnswered():
                 order = self._order(command.client_order_id)
@@ -251,11 +246,17 @@ class Session(Recorder):
             yield from watch.note_rates(self.state, context)
             yield from watch_exits(self.state, context, self.terms, exits)
 
-    def _reported(self, report: OrderReport | FillReport | LinkReport) -> Iterable[Item]:
-        state, context = self.state, self.context
+    def _answered(self, command: c.SubmitAnswered) -> Iterable[Item]:
+        order = self.state.orders.get(command.client_order_id) or self._order(command.client_order_id)
+        return facts.submit_answered(self.state, self.context, order, command.outcome)
+
+    def _reported(self, command: c.BrokerReported) -> Iterable[Item]:
+        state, context, report = self.state, self.context, command.report
         if isinstance(report, LinkReport):
             return reconcile.link_reported(state, context, report)
-        order = reconcile.find(state, self.find, report.client_order_id, report.venue_order_id)
+        order = state.orders.get(report.client_order_id or "")
+        if order is None:
+            order = reconcile.find(state, self.find, report.client_order_id, report.venue_order_id)
         if order is None and is_siblings(state, context, report.client_order_id):
             return ()
         if order is None or order.purpose is _FOREIGN:
@@ -296,7 +297,8 @@ class Session(Recorder):
             return event
         return None
 
-    def _signal(self, signal: SignalRecord) -> Iterable[Item]:
+    def _signal(self, command: c.SubmitSignal) -> Iterable[Item]:
+        signal = command.signal
         key = self.key_of(signal)
         if key not in self.state.signals:
             return decide_signal(self.state, self.context, self.terms, key, signal)

@@ -168,7 +168,7 @@ def room_of(
         most = RULES.divide(value, unit) if value > ZERO else ZERO
         if room is None or most < room:
             room, limiting = most, gate
-        if spec.sums:
+        if slot.totals is not None:
             account = account_headrooms(state, context, slot, unit, is_buy=is_buy)
             rooms = {**headrooms(state, slot, unit, is_buy=is_buy), **account, **rooms}
     for name, left in rooms.items():

@@ -68,7 +68,7 @@ def gross_exposure(limits: Limits) -> Gate:
 
     def gate(state: State, _context: Context, candidate: Candidate) -> Check:
         slot, before = candidate.slot, _totals_of(state).total
-        value = candidate.draft.quantity * candidate.unit
+        value = candidate.value
         up, down = (value, ZERO) if candidate.draft.side is BUY else (ZERO, value)
         after = before - slot.worst + max(abs(slot.up + up), abs(slot.down - down))
         return _exposure("max_gross_exposure", state, times, before=before, after=after)
@@ -83,7 +83,7 @@ def net_exposure(limits: Limits) -> Gate:
     times = limits.max_net_exposure or ZERO
 
     def gate(state: State, _context: Context, candidate: Candidate) -> Check:
-        totals, value = _totals_of(state), candidate.draft.quantity * candidate.unit
+        totals, value = _totals_of(state), candidate.value
         is_buy = candidate.draft.side is BUY
         before = totals.long if is_buy else totals.short
         after = before + value if is_buy else before - value
@@ -107,7 +107,7 @@ def open_value(limits: Limits) -> Gate:
     most = limits.max_open_value or ZERO
 
     def gate(state: State, _context: Context, candidate: Candidate) -> Check:
-        value = _totals_of(state).open + abs(candidate.draft.quantity * candidate.unit)
+        value = _totals_of(state).open + abs(candidate.value)
         return at_most("max_open_value", value, most, f"open entries would be worth {plain(value)}")
 
     return gate
@@ -120,7 +120,7 @@ def traded_value(limits: Limits) -> Gate:
     most = limits.max_traded_value or ZERO
 
     def gate(state: State, _context: Context, candidate: Candidate) -> Check:
-        pending = _totals_of(state).open + abs(candidate.draft.quantity * candidate.unit)
+        pending = _totals_of(state).open + abs(candidate.value)
         value = state.tallies.traded + pending
         return at_most("max_traded_value", value, most, f"the day's trades could be worth {plain(value)}")
 

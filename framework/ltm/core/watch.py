@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
 
     from ltm.core.context import Context
-    from ltm.core.marks import Watch
     from ltm.core.state import OrderState, State
     from ltm.ports.rules import EquityRule
 
@@ -74,13 +73,6 @@ def watch_equity(state: State, context: Context) -> Iterator[Item]:
             alarm = max(alarm, level, warning)
     watch.alarm = alarm
     watch.look = False
-
-
-def is_calm(state: State, watch: Watch) -> bool:
-    """
-    Return whether equity is between alarm and peaks, and nothing else happened that floors depend on.
-    """
-    return not watch.look and watch.alarm < state.equity <= state.high
 
 
 def _believed(state: State, context: Context, rule: EquityRule) -> Decimal:

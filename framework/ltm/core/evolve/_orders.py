@@ -44,7 +44,8 @@ def _become(state: State, order: OrderState, fact: Fact) -> None:
     slot.changed_at = state.sequence
     was_terminal = order.status in TERMINAL
     order.status = status
-    touch(slot)
+    if not slot.stale:
+        touch(slot)
     if status in TERMINAL:
         order.cancel_pending = False
         if not was_terminal:
@@ -83,8 +84,9 @@ def name_venue_order(state: State, order: OrderState, venue_order_id: str | None
 
 def _note_name(state: State, order: OrderState, venue_order_id: str | None) -> None:
     # A fill may name a part, or the order as it was called before it was replaced: that renames nothing.
-    if order.venue_order_id is None:
-        name_venue_order(state, order, venue_order_id)
+    if order.venue_order_id is None and venue_order_id:
+        order.venue_order_id = venue_order_id
+        state.venue_ids[venue_order_id] = order.client_order_id
     elif venue_order_id and venue_order_id not in state.venue_ids:
         order.names = [*(order.names or ()), venue_order_id]
         state.venue_ids[venue_order_id] = order.client_order_id
@@ -124,7 +126,8 @@ def order_intended(state: State, event: e.OrderIntended | e.IntentOutline) -> No
     state.orders[order.client_order_id] = order
     slot.orders[order.client_order_id] = order
     slot.changed_at = state.sequence
-    touch(slot)
+    if not slot.stale:
+        touch(slot)
     state.order_count += 1
     if event.signal_key:
         state.signals[event.signal_key] = state.sequence
@@ -219,7 +222,7 @@ def order_recalled(state: State, event: e.OrderRecalled) -> None:
 
 
 def order_filled(state: State, event: e.OrderFilled) -> None:
-    order = _find(state, event.client_order_id)
+    order = state.orders.get(event.client_order_id) or _find(state, event.client_order_id)
     quantity, price, commission = event.quantity, event.price, event.commission
     if event.venue_order_id != order.venue_order_id:
         _note_name(state, order, event.venue_order_id)
