@@ -128,7 +128,7 @@ cover: $(DEV_READY)  ## all tests but the soak, with the coverage gates
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --cov --cov-report= $(ARGS) </dev/null
 	@echo "== coverage of the whole: at least $(COVERED) %"
 	@$(BIN)/coverage report --skip-covered --fail-under=$(COVERED)
-	@echo "== coverage of model, core and the risk plugins: 100 %"
+	@echo "== coverage of model, core and the plugins: 100 %"
 	@$(BIN)/coverage report --skip-covered --show-missing --fail-under=100 --include='$(FULLY_COVERED)'
 
 # Every other CPython of $(PYTHONS) that runs here gets its own environment from the same lock and the quick tests.
@@ -167,7 +167,7 @@ COMPILE = $(UV) pip compile --quiet --universal --python-version 3.11 --generate
 .PHONY: lock
 lock:  ## renew requirements.txt and requirements-dev.txt
 	@$(COMPILE) --upgrade --group dev pyproject.toml -o requirements-dev.txt
-	@$(COMPILE) --group build -c requirements-dev.txt pyproject.toml -o requirements.txt
+	@$(COMPILE) --group build --group plugins -c requirements-dev.txt pyproject.toml -o requirements.txt
 
 .PHONY: clean
 clean:  ## remove environments, caches and build results

@@ -156,16 +156,17 @@ def test_every_plugin_has_the_same_shape(plugin: Path) -> None:
     The folder is the distribution's name, the package's name follows from it, and its hooks are where the entry point says.
     """
     package = plugin.name.replace("-", "_")
-    rule = package.removeprefix("ltm_risk_")
+    kind, _, offered = package.removeprefix("ltm_").partition("_")
     project = tomllib.loads((plugin / "pyproject.toml").read_text(encoding="utf-8"))
 
     assert plugin.name == project["project"]["name"]
-    assert {"ltm": {rule: f"{package}.hooks"}} == project["project"]["entry-points"]
-    assert ["ltm>=0.1"] == project["project"]["dependencies"]
+    assert {"ltm": {offered: f"{package}.hooks"}} == project["project"]["entry-points"]
+    assert "ltm>=0.1" == project["project"]["dependencies"][-1]
+    assert kind in {"risk", "alert"}
     assert [f"src/{package}"] == project["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]
     for name in (
         "README.md",
-        *(f"src/{package}/{file}" for file in ("__init__.py", "hooks.py", "rule.py", "py.typed")),
+        *(f"src/{package}/{file}" for file in ("__init__.py", "hooks.py", "config.py", "py.typed")),
     ):
         assert (plugin / name).is_file(), name
     assert list((plugin / "tests").glob("test_*.py"))

@@ -11,9 +11,9 @@ from datetime import UTC, datetime
 import pytest
 
 from ltm.builtins import hooks
-from ltm.builtins.sinks import one_line
 from ltm.model.enums import Severity
 from ltm.model.errors import ConfigError
+from ltm.model.redaction import one_line
 from ltm.model.results import Alert
 
 HOSTILE = "down\nINFO fake \x1b[2J \u202eevil \x00 \ud800"

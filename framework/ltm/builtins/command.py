@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from ltm.builtins.sinks import one_line
 from ltm.model.errors import ConfigError
+from ltm.model.redaction import one_line
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -13,7 +13,7 @@ import msgspec
 
 from ltm.model.enums import Severity
 from ltm.model.errors import ConfigError
-from ltm.model.redaction import redact
+from ltm.model.redaction import one_line
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,27 +21,11 @@ if TYPE_CHECKING:
     from ltm.builtins.config import FileSinkConfig
     from ltm.model.results import Alert
 
-_LONGEST: Final = 1000
 _LEVELS: Final = {
     Severity.INFO: logging.INFO,
     Severity.WARNING: logging.WARNING,
     Severity.CRITICAL: logging.CRITICAL,
 }
-
-
-def one_line(text: str) -> str:
-    """
-    Return text without secrets, with control, bidi and other invisible characters escaped, cut at 1000 characters.
-    """
-    text = redact(text)
-    if len(text) > _LONGEST:
-        text = text[: _LONGEST - 3] + "..."
-    if text.isprintable():
-        return text
-    return "".join(
-        char if char.isprintable() else char.encode("unicode_escape", "surrogatepass").decode()
-        for char in text
-    )
 
 
 class LogSink:

@@ -13,7 +13,6 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from ltm.builtins.sinks import one_line
 from ltm.cli.listing import why
 from ltm.cli.output import as_cell, short_time
 from ltm.core.bases import bases_of
@@ -21,6 +20,7 @@ from ltm.core.history import as_json
 from ltm.core.views import Decisions, limits_of, note_decision, positions_of, status_of
 from ltm.model.enums import Lifecycle
 from ltm.model.numbers import ratio
+from ltm.model.redaction import one_line
 from ltm.model.results import Check
 from ltm.ports import Paced
 

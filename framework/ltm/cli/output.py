@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import click
 
-from ltm.builtins.sinks import one_line
 from ltm.core.history import as_json
 from ltm.model.numbers import RULES, decimal_of, plain
-from ltm.model.redaction import KNOWN
+from ltm.model.redaction import KNOWN, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

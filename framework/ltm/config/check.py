@@ -160,7 +160,7 @@ class _Check:
         )
         alerts = self._plugins("alert_sink", sinks, where("alerts"))
         live = isinstance(tables["session"], Mapping) and tables["session"].get("live") is True
-        self._secrets(broker, name, where("broker"), live=live)
+        self._secrets(broker, name, {"broker": where("broker"), "alerts": where("alerts")}, live=live)
         if agreed is None or limits is None or risk is None or broker is None or sizer is None:
             return None
         if len(self.reader.problems) > before:
@@ -281,10 +281,11 @@ class _Check:
             hint = f"to trade without any limit, set {path}.i_accept_no_limits = true"
             self.reader.refuse(30, where, message, hint=hint)
 
-    def _secrets(self, broker: Chosen | None, name: str, path: str, *, live: bool) -> None:
+    def _secrets(self, broker: Chosen | None, name: str, paths: Mapping[str, str], *, live: bool) -> None:
         literals, self.reader.literals = self.reader.literals, []
-        if name in PRACTICE:
-            return
+        if name in PRACTICE and not live:
+            # A practice broker has no secrets; where alerts go is as real as ever.
+            literals = [where for where in literals if where.startswith(paths["alerts"])]
         for where in literals:
             cure = 'write { env = "NAME" }, { file = "path" } or { keyring = "service/name" } instead'
             if live:
@@ -296,8 +297,8 @@ class _Check:
                 self.reader.refuse(23, where, message, hint=cure)
             else:
                 self.notices.append(f"{where} is written into {self.document.name}; {cure}")
-        if broker is not None:
-            for where, value in _secrets_in(broker.config, path):
+        if broker is not None and name not in PRACTICE:
+            for where, value in _secrets_in(broker.config, paths["broker"]):
                 self._placeholder(where, value, name)
 
     def _placeholder(self, where: str, secret: Secret, broker: str) -> None:

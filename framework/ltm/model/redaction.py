@@ -19,6 +19,7 @@ STARS: Final = "***"
 LEAST: Final = 6
 """Shorter values are left alone: they occur in everything."""
 _LONG_LINE: Final = 16
+_LONGEST: Final = 1000
 
 NAMES: Final = re.compile(r"key|secret|token|pass|sign(?!al)|auth|cookie|credential", re.IGNORECASE)
 """What the name of something that nobody may read has in it."""
@@ -114,6 +115,21 @@ def redact(text: str) -> str:
     if "://" in text:
         text = _ADDRESS.sub(_bare, text)
     return _ASSIGNED.sub(_starred, text) if NAMES.search(text) else text
+
+
+def one_line(text: str) -> str:
+    """
+    Return text without secrets, with control, bidi and other invisible characters escaped, cut at 1000 characters.
+    """
+    text = redact(text)
+    if len(text) > _LONGEST:
+        text = text[: _LONGEST - 3] + "..."
+    if text.isprintable():
+        return text
+    return "".join(
+        char if char.isprintable() else char.encode("unicode_escape", "surrogatepass").decode()
+        for char in text
+    )
 
 
 def redact_fields(value: Any) -> Any:  # noqa: ANN401 - whatever JSON can hold

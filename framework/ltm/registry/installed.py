@@ -23,6 +23,7 @@ OWN: Final = {
     "sector_concentration": "ltm-risk-sector-concentration",
     "drawdown": "ltm-risk-drawdown",
     "daily_loss": "ltm-risk-daily-loss",
+    "apprise": "ltm-alert-apprise",
     "mock": GROUP,
     "ib": GROUP,
     "ccxt": GROUP,

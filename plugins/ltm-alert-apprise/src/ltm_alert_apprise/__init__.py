@@ -1,0 +1,3 @@
+"""
+The alert sink `apprise`: mail, Telegram, Slack, ntfy, WeCom and whatever else apprise speaks to.
+"""
