@@ -1,5 +1,5 @@
 """
-What a user gets: the five distributions, built and installed into an environment that holds nothing else.
+What a user gets: the six distributions, built and installed into an environment that holds nothing else.
 """
 
 import json
@@ -31,9 +31,9 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def installed(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """
-    The scripts of a fresh environment: the five wheels, and nothing but what they say they need.
+    The scripts of a fresh environment: the six wheels, and nothing but what they say they need.
     """
-    environment = Environment.make(tmp_path_factory.mktemp("installed"))
+    environment = Environment.make(tmp_path_factory.mktemp("installed"), also=("apprise",))
     environment.install(*sorted(built.glob("*.whl")))
     return environment.folder / "bin"
 
@@ -91,11 +91,12 @@ def test_the_plugins_are_found(installed: Path, tmp_path: Path) -> None:
     listed = json.loads(run(installed / "ltm", "plugins", "list", "--json", cwd=tmp_path))
     names = {
         kind: {plugin["name"] for plugin in listed if plugin["kind"] == kind}
-        for kind in ("risk_rule", "broker")
+        for kind in ("risk_rule", "broker", "alert_sink")
     }
 
     assert RULES == names["risk_rule"]
     assert BROKERS <= names["broker"]
+    assert "apprise" in names["alert_sink"]
     assert [] == [plugin for plugin in listed if plugin["status"] != "loaded"]
 
 
