@@ -3,7 +3,8 @@ Sessions to look at, made by the demo and by hand, and the command line run in t
 """
 
 import json
-from collections.abc import Callable
+import signal
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -22,6 +23,8 @@ from ltm.model.order import OrderDraft
 from ltm.model.results import Check
 from ltm.model.spec import SessionSpec
 from ltm.ports.shell import Record
+
+from .place import Place
 
 AT = datetime(2026, 3, 2, 14, 30, tzinfo=UTC)
 KEY = "00000abc"
@@ -171,3 +174,23 @@ def hostile(tmp_path: Path) -> Path:
             e.InstrumentBlocked(at=AT, symbol="AAA", reason=HOSTILE),
         ],
     )
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Iterator[Place]:
+    place = Place(tmp_path)
+    yield place
+    for child in place.processes:
+        child.send_signal(signal.SIGCONT)
+        child.kill()
+        child.wait()
+        if child.stdout is not None:
+            child.stdout.close()
+
+
+@pytest.fixture
+def hand(ltm: Ltm, place: Place) -> Ltm:
+    """
+    The operator's terminal.
+    """
+    return lambda *arguments: ltm("--state-dir", place.state, *arguments)

@@ -5,12 +5,10 @@ Adapters that answer late, lazily, in their own words or not at all: a session o
 from __future__ import annotations
 
 import asyncio
-from functools import partial
 
 import pytest
 
-from ltm.engine.control import server as control
-from ltm.engine.control.server import ControlServer
+from ltm.engine.control import look
 from ltm.model.reports import LinkReport
 
 from .conftest import Door, quotes
@@ -109,7 +107,7 @@ def test_what_is_no_event_is_told_of_and_ends_nothing(make_bench, garbage):
     assert bench.engine.session.state.link_up
 
 
-def test_a_last_look_that_takes_long_is_no_hang(make_bench, tmp_path, monkeypatch):
+def test_a_last_look_that_takes_long_is_no_hang(make_bench, monkeypatch):
     """
     RSK-44, F35: while the venue is asked at the end, the session proves life to its watchdog.
     """
@@ -122,9 +120,8 @@ def test_a_last_look_that_takes_long_is_no_hang(make_bench, tmp_path, monkeypatc
             proven.set()
 
     engine.beat = beat
-    monkeypatch.setattr(control, "_BEAT_SECONDS", 0.001)
-    server = ControlServer([engine], tmp_path)
-    engine.surroundings.last_look = partial(server._look_last, engine)
+    monkeypatch.setattr(look, "_BEAT_SECONDS", 0.001)
+    look.attest_end(engine)
     engine.stop("me")
     bench.turn()
 
@@ -137,3 +134,26 @@ def test_a_last_look_that_takes_long_is_no_hang(make_bench, tmp_path, monkeypatc
     asyncio.run(engine.end())
 
     assert len(beats) >= 20
+
+
+def test_a_venue_that_never_answers_the_last_look_keeps_nobody_from_the_end(make_bench, monkeypatch):
+    """
+    F30: the session ends after ten seconds, and the last word is that nobody knows.
+    """
+    bench = running(make_bench)
+    engine = bench.engine
+    monkeypatch.setattr(look, "LAST_SECONDS", 0.01)
+    look.attest_end(engine)
+    engine.stop("SIGTERM")
+    bench.turn()
+
+    async def never(call, *about):
+        await asyncio.Event().wait()
+
+    bench.door.tamper["positions"] = never
+    asyncio.run(engine.end())
+    word = engine.surroundings.last_word
+
+    assert "stopped" == engine.session.state.lifecycle
+    assert (False, "the venue did not answer within 0.01 s") == (word.given, word.problems[0])
+    assert "venue_attested" in bench.kinds()

@@ -20,6 +20,7 @@ from ltm.core import commands as c
 from ltm.core.account import Account
 from ltm.core.armed import Armed
 from ltm.engine.clock import SystemClock
+from ltm.engine.control.look import attest_end
 from ltm.engine.control.server import ControlServer
 from ltm.engine.drive import no_pause, run_now, work
 from ltm.engine.engine import Engine
@@ -293,12 +294,13 @@ class Run:
 
     def stop(self, by: str) -> None:
         """
-        Ask every session to stop; the second SIGINT ends the run at once (F30, F31).
+        Ask every session to stop and to attest what is left; the second SIGINT ends the run at once (F30, F31).
         """
         self._stops += by == "SIGINT"
         if self._stops > 1:
             self._interrupt.set()
         for engine in self.engines:
+            attest_end(engine)
             engine.stop(by)
 
     async def _one(self, ready: Ready, stack: ExitStack, watchdog: Watchdog) -> None:

@@ -17,6 +17,7 @@ import click
 from ltm.app import Interrupted, PluginObservers, Run, free_id, renamed, unresolved
 from ltm.app import simulate as simulate_all
 from ltm.cli import logs
+from ltm.cli.asking import tell_attestation
 from ltm.cli.check import armed_lines
 from ltm.cli.demo import load_demo
 from ltm.cli.journals import SessionJournal
@@ -162,12 +163,15 @@ def _conclude(context: click.Context, directory: StateDirectory, engines: Sequen
     ]
     for summary in summaries:
         print_summary(summary)
+    words = [word for engine in engines if (word := engine.surroundings.last_word) is not None]
+    for word in words:
+        tell_attestation(word)
     print_next_steps(summaries, of(context).state_dir, _example(histories))
-    _exit_by_outcome(context, engines)
+    _exit_by_outcome(context, engines, sure=all(word.given for word in words))
 
 
-def _exit_by_outcome(context: click.Context, engines: Sequence[Engine]) -> None:
-    if any(unresolved(engine) for engine in engines):
+def _exit_by_outcome(context: click.Context, engines: Sequence[Engine], *, sure: bool = True) -> None:
+    if not sure or any(unresolved(engine) for engine in engines):
         context.exit(UNRESOLVED)
 
 

@@ -173,7 +173,7 @@ def set_exit_levels(state: State, slot: Slot) -> None:
     slot.exit_armed = False
     position, spec = slot.position, state.spec
     if not position:
-        slot.flatten = slot.to_close = False
+        slot.flatten = False
         slot.best = slot.best_noted = None
         return
     trails = spec.trails

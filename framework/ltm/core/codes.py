@@ -154,6 +154,7 @@ ALERTS: Final[dict[str, str]] = {
     "overfill": "An order filled more than its quantity; entries on the instrument are blocked.",
     "passive_breach": "Prices alone carried something over its limit; nothing is sold, entries are denied (RSK-20).",
     "signal_source": "A source of signals failed.",
+    "stop_cut_short": "The process died while it stopped and closed what is held; it goes on with exits only.",
     "slow_rules": "Rules, gates and sizer took longer than 50 ms for one order (RSK-44).",
 }
 """Codes of alerts beyond those of `STOPS`, which are told as alerts too."""

@@ -19,6 +19,7 @@ from ltm.core.lost import tell_lost
 from ltm.core.orders import Item, raise_alert
 from ltm.core.replacing import replace_order
 from ltm.core.text import clean, cleaned
+from ltm.core.trips import keep_flattening
 from ltm.core.watch import sample_now
 from ltm.model.enums import Lifecycle, OrderStatus, Purpose, Severity, TradingState
 from ltm.model.errors import InvalidTransition, shown
@@ -153,10 +154,17 @@ def stop(state: State, context: Context, command: c.Stop) -> Iterator[Item]:
     if state.spec.on_stop == "keep":
         return
     yield from cancel_own(state, context, "session stops")
-    if state.spec.on_stop == "flatten":
-        for slot in state.held():
-            slot.flatten = True
-            context.watch.exits.append(slot)
+    keep_flattening(state, context)
+
+
+def take_up_stop(state: State, context: Context) -> Iterator[Item]:
+    """
+    Go on with a stop that flattens and that a crash cut short: remaining exits, nothing else (K15).
+    """
+    message = "the process died while it stopped and closed what is held: that goes on, and no entry is sent"
+    yield e.TradingPaused(at=context.now, code=OPERATOR, message=message)
+    yield e.FlattenAsked(at=context.now, symbols=(), by="ltm")
+    yield raise_alert(state, context, Severity.CRITICAL, "stop_cut_short", message)
 
 
 def is_stopped(state: State) -> bool:
@@ -169,8 +177,9 @@ def is_stopped(state: State) -> bool:
         for order in state.orders.values()
     )
     # What the market does not let go of today stays: nobody waits for tomorrow to stop.
+    flat = state.spec.on_stop == "flatten"
     return not waiting and not any(
-        slot.flatten and slot.position and not is_waiting(state, slot) for slot in state.slots.values()
+        (flat or slot.flatten) and not is_waiting(state, slot) for slot in state.held()
     )
 
 
@@ -193,12 +202,12 @@ def flatten(state: State, context: Context, command: c.Flatten) -> Iterator[Item
         raise InvalidTransition(
             message, field="symbol", got=command.symbol, hint="ltm positions lists what is held"
         )
-    if state.trading_state is TradingState.ACTIVE:
+    # A trip that the day's roll lifts holds entries back no longer than that.
+    if OPERATOR not in state.latches:
         message = f"flattened by {command.by}"
         yield e.TradingPaused(at=context.now, code=OPERATOR, message=message, by=command.by)
-    held = [slot.instrument.symbol for slot in state.held()]
-    if wanted := tuple(symbol for symbol in held if command.symbol in {None, symbol}):
-        yield e.FlattenAsked(at=context.now, symbols=wanted, by=command.by)
+    symbols = () if command.symbol is None else (command.symbol,)
+    yield e.FlattenAsked(at=context.now, symbols=symbols, by=command.by)
     for slot in state.slots.values():
         if command.symbol in {None, slot.instrument.symbol}:
             for order in list(slot.orders.values()):

@@ -30,6 +30,7 @@ from ltm.core.recovery import changes_of
 from ltm.core.replacing import follow
 from ltm.core.siblings import is_siblings, own_part
 from ltm.core.text import clean
+from ltm.core.trips import flattens_at_end
 from ltm.model.enums import Lifecycle, OrderStatus, Purpose, TradingState
 from ltm.model.errors import SignalError
 from ltm.model.identifiers import signal_key
@@ -80,12 +81,15 @@ class Session(Recorder):
 
     def _boot(self, boot: e.BootRecorded, changes: tuple[str, ...]) -> Iterator[Item]:
         state, context = self.state, self.context
+        cut_short = flattens_at_end(state)
         if not state.sequence:
             yield e.SessionOpened(at=context.now, spec=state.spec, session_key=state.session_key)
         elif changes := changes or changes_of(state.spec, context.spec):
             yield e.TermsChanged(at=context.now, spec=context.spec, changes=changes)
         yield boot
         yield e.LifecycleChanged(at=context.now, to=Lifecycle.STARTING)
+        if cut_short and state.spec.on_stop == "flatten":
+            yield from control.take_up_stop(state, context)
         yield from control.recover(state, context)
 
     def connected(self, account: AccountReport, instruments: Iterable[Instrument]) -> list[Effect]:

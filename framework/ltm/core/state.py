@@ -145,7 +145,7 @@ class Slot:
     guard: Guard | None = None
     """The exits that an entry brought; kept while flat, for an exit that the venue takes back."""
     to_close: bool = False
-    """A person asked for this position to be closed; holds until it is flat or they resume."""
+    """A person wants this instrument flat; holds until they resume, so that an entry that fills late is closed too."""
     orders: dict[str, OrderState] = attrs.Factory(dict)
     changed_at: int = 0
     """Journal sequence of the last change of position or orders."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ltm.core import events as e
 from ltm.core.cancels import cancel_own, cancel_unwanted
 from ltm.core.orders import Item, raise_alert
-from ltm.model.enums import Severity
+from ltm.model.enums import Lifecycle, Severity
 from ltm.model.numbers import plain, ratio
 from ltm.ports.rules import TrippingRule
 
@@ -57,10 +57,12 @@ def trip(
 
 def keep_flattening(state: State, context: Context) -> None:
     """
-    Close what is held while the stop of a rule that flattens stands, or a person's wish does: after a restart too.
+    Close what is held while the stop of a rule that flattens stands, or a person's wish does: after a restart too,
+    and what was filled only after it.
     """
+    ends = flattens_at_end(state)
     for slot in state.held():
-        if slot.to_close and not slot.flatten:
+        if (ends or slot.to_close) and not slot.flatten:
             slot.flatten = True
             context.watch.exits.append(slot)
     for name, rule in context.equity_rules:
@@ -68,6 +70,13 @@ def keep_flattening(state: State, context: Context) -> None:
             for slot in state.held():
                 slot.flatten = True
                 context.watch.exits.append(slot)
+
+
+def flattens_at_end(state: State) -> bool:
+    """
+    Return whether a session is on its way to its end, with nothing held.
+    """
+    return state.lifecycle is Lifecycle.STOPPING and state.spec.on_stop == "flatten"
 
 
 def _action(rule: EquityRule) -> str:

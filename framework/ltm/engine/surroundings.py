@@ -13,10 +13,10 @@ from ltm.core import commands as c
 from ltm.engine.alerts import AlertDispatcher
 from ltm.engine.footprint import HARD, SOFT, Use, footprint
 from ltm.engine.state_dir import FULL, FreeSpace, KillSwitch
+from ltm.model.results import Attestation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
 
 SECONDS: Final = 10.0
 """Between two looks at disk and sinks; the kill switch is looked at every second, and before sending."""
@@ -39,6 +39,8 @@ class Surroundings:
     free_space: Callable[[], FreeSpace] | None
     last_look: Callable[[], Awaitable[None]] = no_look
     """Awaited before a stopping session's last record, while the venue can still be asked what is left."""
+    last_word: Attestation | None = None
+    """What it said, if it was asked."""
     footprint: Callable[[], Sequence[Use]] = footprint
     """What the process uses; asked where there is a disk to look after as well."""
     _due: float = 0.0

@@ -93,10 +93,11 @@ class TradingPaused(Event, frozen=True):
 
 class FlattenAsked(Event, frozen=True):
     """
-    A person wants these positions closed; that stands until they are flat or trading is resumed (F-K15).
+    A person wants these instruments flat; that stands until trading is resumed, so that what fills late goes too (F-K15).
     """
 
     symbols: tuple[str, ...]
+    """None named: all there are."""
     by: str
 
 

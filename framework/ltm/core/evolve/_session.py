@@ -83,7 +83,7 @@ def trading_paused(state: State, event: e.TradingPaused) -> None:
 
 
 def flatten_asked(state: State, event: e.FlattenAsked) -> None:
-    for symbol in event.symbols:
+    for symbol in event.symbols or state.slots:
         state.slots[symbol].to_close = True
 
 

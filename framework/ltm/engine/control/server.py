@@ -17,7 +17,7 @@ from ltm.core import commands as c
 from ltm.core.control import is_flat
 from ltm.core.text import clean
 from ltm.engine.control import address, wire
-from ltm.engine.control.look import look, note_silence
+from ltm.engine.control.look import attest_end, look, note_silence
 from ltm.engine.control.requests import about_of, chosen, commands_of
 from ltm.model.enums import Purpose
 from ltm.model.errors import LtmError
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 
 MOST_CONNECTIONS: Final = 16
 POLL: Final = 0.05
-_BEAT_SECONDS: Final = 0.5
 """Seconds between two looks at what is waited for; only while somebody waits."""
 Send = Callable[[wire.Answer], Awaitable[None]]
 
@@ -53,7 +52,6 @@ class ControlServer:
         self._owner: Final = owner if owner is not None else address.own_uid()
         self._server: asyncio.Server | None = None
         self._serving: Final[set[asyncio.Task[None]]] = set()
-        self._last: Final[dict[str, Attestation]] = {}
         self._strangers: Final[set[int | None]] = set()
 
     async def open(self) -> None:
@@ -160,7 +158,7 @@ class ControlServer:
         commands = commands_of(engine.session.state, ask, by)
         restore = _lift_flag(engine, ask)
         if isinstance(ask, wire.Stop):
-            engine.surroundings.last_look = partial(self._look_last, engine)
+            attest_end(engine)
         try:
             for command in commands:
                 action, about = about_of(ask, command)
@@ -179,33 +177,14 @@ class ControlServer:
         match ask:
             case wire.Stop():
                 await _wait(engine, lambda: False, wire.STOP_SECONDS, send)
-                return await self._last_word(engine, "the session has not ended yet")
+                return await _last_word(engine, "the session has not ended yet")
             case wire.Flatten():
                 await _wait(engine, lambda: is_flat(state, ask.symbol), ask.seconds, send)
                 if engine.stopped:
-                    return await self._last_word(engine, "the session ended before the venue was asked")
+                    return await _last_word(engine, "the session ended before the venue was asked")
                 return await look(engine, hand, symbol=ask.symbol, flat=True)
             case wire.Kill():
                 return await _confirm_kill(engine, ask, send)
-
-    async def _last_word(self, engine: Engine, otherwise: str) -> Attestation:
-        found = self._last.get(engine.session.state.spec.session_id)
-        return found if found is not None else await note_silence(engine, _deaf, otherwise)
-
-    async def _look_last(self, engine: Engine) -> None:
-        # Called by the session's own task, which is the writer here: it takes a turn for each command.
-        async def hand(command: c.AnyCommand) -> None:
-            engine.post(command)
-            await engine.turn()
-
-        spec = engine.session.state.spec
-        looking = asyncio.ensure_future(
-            look(engine, hand, keep=spec.on_stop == "keep", flat=spec.on_stop == "flatten")
-        )
-        while not looking.done():
-            engine.beat()  # a venue that takes its time is not a session that hangs
-            await asyncio.wait({looking}, timeout=_BEAT_SECONDS)
-        self._last[spec.session_id] = looking.result()
 
 
 def _unreadable(error: Exception) -> wire.Refused:
@@ -257,6 +236,11 @@ async def _wait(engine: Engine, is_done: Callable[[], bool], seconds: float, sen
 def _left(state: State) -> tuple[int, int]:
     own = sum(order.purpose is not Purpose.FOREIGN for order in state.orders.values())
     return own, len(state.held())
+
+
+async def _last_word(engine: Engine, otherwise: str) -> Attestation:
+    found = engine.surroundings.last_word
+    return found if found is not None else await note_silence(engine, _deaf, otherwise)
 
 
 async def _confirm_kill(engine: Engine, ask: wire.Kill, send: Send) -> Attestation:
