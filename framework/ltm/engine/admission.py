@@ -18,6 +18,7 @@ import msgspec
 
 from ltm.core import commands as c
 from ltm.core.session import Session
+from ltm.engine.wording import worded
 from ltm.model.errors import LtmError, PluginError, shown
 from ltm.model.instrument import Instrument
 from ltm.model.market import Quote
@@ -72,7 +73,7 @@ def sound(value: object, kind: type[T]) -> T:
         raise Unsound(message)
     form = _FORMS.get(kind)
     if form is not None and form.is_known(value):
-        return value
+        return worded(value)
     try:
         found = msgspec.convert(msgspec.structs.asdict(value), kind)
     except (msgspec.ValidationError, TypeError, ValueError, OverflowError) as error:
@@ -85,7 +86,7 @@ def sound(value: object, kind: type[T]) -> T:
             raise Unsound(message)
     if form is not None:
         form.note(found)
-    return found
+    return worded(found)
 
 
 class _Form:
@@ -228,7 +229,7 @@ class Customs:
                 self.post(item)
                 return
         elif (form := _FORMS.get(type(item))) is not None and form.is_known(item):
-            self.post(item)  # type: ignore[arg-type] # it is one of the reports that have a form
+            self.post(worded(item))  # type: ignore[arg-type] # it is one of the reports that have a form
             return
         try:
             self.post(self._sound(item))
