@@ -19,7 +19,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Union, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import click
 
@@ -34,6 +34,7 @@ from ltm.core.lifecycle import ORDER_TABLE, SESSION_TABLE, TERMINAL, Fact, NoMov
 from ltm.core.story import Result
 from ltm.core.summary import Summary
 from ltm.core.views import LimitRow, PositionRow, StatusRow
+from ltm.engine.control.wire import Ordered
 from ltm.model import errors
 from ltm.model.offer import KINDS as KIND_NAMES
 from ltm.model.results import Attestation, Check, DirectReport, PositionCheck, Reason
@@ -286,6 +287,7 @@ ROWS: dict[str, type[Any]] = {
     "pnl": Result,
     "summary": Summary,
     "outcome": Outcome,
+    "ordered": Ordered,
     "killed": Killed,
     "direct": DirectReport,
     "attestation": Attestation,
@@ -334,6 +336,8 @@ def words(hint: object) -> str:
         return f"list of {words(arguments[0])}"
     if origin is dict:
         return "object"
+    if origin is Literal:
+        return "string"
     if isinstance(hint, type) and issubclass(hint, Enum):
         return "string"
     return WORDS.get(hint, "object")

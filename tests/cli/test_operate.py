@@ -141,6 +141,56 @@ def test_what_only_a_person_knows_reaches_the_session(hand, place):
     assert 5 == len(place.acted())
 
 
+def test_one_order_is_replaced_and_canceled_from_another_terminal(hand, place):
+    """
+    Issue 3 (2), ADR 0014: what became of it decides the exit code; who and why are journaled.
+    """
+    place.configure(RESTING)
+    child = place.run(orders=1)
+    first = intents(place)[0]
+
+    replaced = hand("orders", "replace", first, "--limit-price", "2", "--reason", "closer", "--json")
+    (row,) = replaced.json
+    second = intents(place)[-1]
+    assert (0, "orders replace", "done", second, "accepted") == (
+        replaced.code,
+        row["action"],
+        row["order"]["result"],
+        row["order"]["replaced_by"],
+        row["order"]["replacement_status"],
+    )
+
+    denied = hand("orders", "replace", second, "--quantity", "1000000")
+    assert (1, f"hand: order {second} is canceled") == (denied.code, denied.out.splitlines()[2])
+    assert "  position_size: worst-case position" in denied.out
+
+    gone = hand("orders", "--session", "hand", "cancel", second)
+    assert (2, f'error[LTM-SES-002]: no open order "{second}": it is canceled') == (
+        gone.code,
+        gone.err.splitlines()[0],
+    )
+    assert ["orders replace", "orders replace", "orders cancel"] == [one.action for one in place.acted()]
+    assert 0 == hand("stop").code
+    assert 0 == child.wait(PATIENCE)
+
+
+def test_a_cancel_that_the_venue_does_not_answer_is_exit_code_6(hand, place):
+    """
+    F14: nobody knows yet.
+    """
+    place.venue('[[faults]]\nverb = "drop_reply"\nmethod = "cancel"\nprobability = 1\n')
+    place.configure(RESTING, broker='socket = "v.sock"\nrequest_timeout = 0.5')
+    place.run(orders=1)
+    answer = hand("orders", "cancel", intents(place)[0], "--timeout", "0")
+
+    assert 6 == answer.code
+    assert "the venue has not answered yet; it is asked until it does" in answer.out
+
+
+def intents(place):
+    return [event.client_order_id for event in place.events() if isinstance(event, e.OrderIntended)]
+
+
 def test_a_stop_with_orders_that_are_meant_to_stay_names_them(hand, place):
     """
     Ruling 7: `on_stop = "keep"`.
@@ -440,6 +490,8 @@ def test_a_direct_kill_needs_a_configuration(hand, place):
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [
+        (["orders", "replace", "id"], "say what changes: --quantity, --limit-price or --trigger-price"),
+        (["orders", "replace", "id", "--quantity", "ten"], "must be a number such as 1000 or 0.5"),
         (["orders", "resolve", "l1", "--reason", "x"], "say either --absent or --venue-id ID"),
         (["orders", "resolve", "l1", "--absent", "--venue-id", "v", "--reason", "x"], "say either --absent"),
         (["orders", "resolve", "l1", "--absent"], "Missing option '--reason'"),

@@ -4,6 +4,7 @@ A session on a venue that behaves, with a door in between that a test can make m
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -16,13 +17,18 @@ from ltm.app import Ready, assemble, make_parts
 from ltm.config import SessionConfig, check_config, parse_config
 from ltm.core.codec import decode
 from ltm.core.events import AnyEvent
+from ltm.engine.control import address
+from ltm.engine.control.server import ControlServer
 from ltm.engine.drive import no_pause, run_now, work
 from ltm.engine.memory import MemoryJournal
+from ltm.engine.state_dir import KillSwitch
 from ltm.model.errors import LtmError
 from ltm.model.signal import Signal
 from ltm.ports.broker import Broker
 from ltm.ports.shell import Record
 from ltm.registry import Registry
+
+from .control_kit import Line, Talk, drive
 
 if TYPE_CHECKING:
     from ltm.engine.engine import Engine
@@ -291,3 +297,54 @@ def survivors(journal: WatchedJournal) -> WatchedJournal:
 @pytest.fixture(name="survivors")
 def _survivors() -> Callable[[WatchedJournal], WatchedJournal]:
     return survivors
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    path = tmp_path / "state"
+    path.mkdir(mode=0o700)
+    return path
+
+
+@pytest.fixture
+def run(make_bench: MakeBench, folder: Path) -> Callable[..., Any]:
+    """
+    Runs sessions and their control server while somebody talks to it; returns the benches.
+    """
+
+    def go(
+        talk: Talk,
+        *,
+        benches: Sequence[Bench] | None = None,
+        owner: int | None = None,
+        prepare: Callable[..., None] = lambda bench: None,
+        **more: Any,
+    ) -> Any:
+        made = benches or [make_bench(**more)]
+
+        async def main() -> None:
+            for bench in made:
+                await bench.ready.start()
+                bench.engine.kill_switch = bench.engine.surroundings.kill_switch = KillSwitch(
+                    folder / f"kill-{bench.engine.session.state.spec.session_id}"
+                )
+                await bench.engine.turn()
+                await bench.engine.advance()
+                await bench.engine.turn()
+                prepare(bench)
+            control = ControlServer([bench.engine for bench in made], folder, owner)
+            await control.open()
+            tasks = [asyncio.ensure_future(drive(bench.engine)) for bench in made]
+            try:
+                await talk(Line(folder))
+            finally:
+                await control.close(1)
+                for task in tasks:
+                    task.cancel()
+                await asyncio.gather(*tasks, return_exceptions=True)
+
+        asyncio.run(asyncio.wait_for(main(), 20))
+        assert not (folder / address.NAME).exists()
+        return made[0]
+
+    return go

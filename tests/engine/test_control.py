@@ -3,145 +3,27 @@ The control socket: who may ask, what is understood, what is done in which order
 """
 
 import asyncio
-import json
 import os
 import socket
 import threading
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import attrs
 import pytest
 
 from ltm.core import events as e
 from ltm.core.commands import RaiseAlert
 from ltm.engine.control import address, client, server, wire
-from ltm.engine.control.server import ControlServer
-from ltm.engine.state_dir import KillSwitch
 from ltm.model.errors import InvalidTransition, JournalError, LtmError, SessionNotFound
 from ltm.model.reports import Ambiguous, LinkReport
 
-if TYPE_CHECKING:
-    from ltm.engine.engine import Engine
+from .control_kit import DONE, Line, acted, resting, until
 
+if TYPE_CHECKING:
     from .conftest import Bench
 
 Make = Callable[..., Any]
-Talk = Callable[["Line"], Awaitable[None]]
-DONE = {"kind": "done"}
-
-
-@attrs.define
-class Line:
-    """
-    A terminal next to a running session.
-    """
-
-    folder: Path
-
-    async def say(self, text: bytes, *, eof: bool = False) -> list[dict[str, Any]]:
-        """
-        Send bytes, and return all answers.
-        """
-        reader, writer = await asyncio.open_unix_connection(self.folder / address.NAME)
-        writer.write(text)
-        if eof:
-            writer.write_eof()
-        answers = [json.loads(line) async for line in reader]
-        writer.close()
-        await writer.wait_closed()
-        return answers
-
-    async def ask(self, action: str, **fields: Any) -> list[dict[str, Any]]:
-        return await self.say(json.dumps({"version": 1, "action": action, **fields}).encode() + b"\n")
-
-
-async def drive(engine: "Engine") -> None:
-    """
-    Keep a session going; its market moves on while an order is open.
-    """
-    while True:
-        while await engine.turn():  # noqa: ASYNC110 - others get their turn
-            await asyncio.sleep(0)
-        if engine.ready_to_end():
-            await engine.end()
-            return
-        if engine.session.state.orders:
-            await engine.advance()
-        await asyncio.sleep(0.001)
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    """
-    Let the session work until something is so.
-    """
-    while not condition():  # noqa: ASYNC110 - what is waited for sets no event
-        await asyncio.sleep(0.001)
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    path = tmp_path / "state"
-    path.mkdir(mode=0o700)
-    return path
-
-
-@pytest.fixture
-def run(make_bench: Make, folder: Path) -> Callable[..., Any]:
-    """
-    Runs sessions and their control server while somebody talks to it; returns the benches.
-    """
-
-    def go(
-        talk: Talk,
-        *,
-        benches: "Sequence[Bench] | None" = None,
-        owner: int | None = None,
-        prepare: Callable[..., None] = lambda bench: None,
-        **more: Any,
-    ) -> Any:
-        made = benches or [make_bench(**more)]
-
-        async def main() -> None:
-            for bench in made:
-                await bench.ready.start()
-                bench.engine.kill_switch = bench.engine.surroundings.kill_switch = KillSwitch(
-                    folder / f"kill-{bench.engine.session.state.spec.session_id}"
-                )
-                await bench.engine.turn()
-                await bench.engine.advance()
-                await bench.engine.turn()
-                prepare(bench)
-            control = ControlServer([bench.engine for bench in made], folder, owner)
-            await control.open()
-            tasks = [asyncio.ensure_future(drive(bench.engine)) for bench in made]
-            try:
-                await talk(Line(folder))
-            finally:
-                await control.close(1)
-                for task in tasks:
-                    task.cancel()
-                await asyncio.gather(*tasks, return_exceptions=True)
-
-        asyncio.run(asyncio.wait_for(main(), 20))
-        assert not (folder / address.NAME).exists()
-        return made[0]
-
-    return go
-
-
-def acted(bench: "Bench") -> list[tuple[str, str, str]]:
-    return [
-        (event.action, event.about, event.refused)
-        for event in bench.events()
-        if isinstance(event, e.OperatorActed)
-    ]
-
-
-def resting(bench: "Bench", price: float = 1.0) -> None:
-    bench.engine.submit(bench.signal(quantity=10, order_type="limit", limit_price=price, time_in_force="gtc"))
-
 
 # --- Who may ask ----------------------------------------------------------------------------------
 

@@ -48,6 +48,7 @@ class Outcome(msgspec.Struct, kw_only=True):
     reasons: tuple[str, ...] = ()
     journal_sequence: int
     attestation: Attestation | None = None
+    order: wire.Ordered | None = None
 
 
 def terminal() -> str:
@@ -90,12 +91,18 @@ def put(context: click.Context, request: wire.AnyAsk, action: str, *, as_json: b
 
 def finish(context: click.Context, outcomes: list[Outcome], *, as_json: bool) -> None:
     """
-    Print what came of it, and end with exit code 6 when the venue's last word is missing.
+    Print what came of it, and end with exit code 6 when the venue's word is missing, with 1 when it was no.
     """
     if as_json:
         print_json(outcomes)
     if any(one.attestation is not None and not one.attestation.given for one in outcomes):
         context.exit(UNRESOLVED)
+    code = max((_ORDER_CODES[one.order.result] for one in outcomes if one.order is not None), default=0)
+    if code:
+        context.exit(code)
+
+
+_ORDER_CODES: Final = {"done": 0, "failed": 1, "pending": UNRESOLVED}
 
 
 def gather(answers: Iterable[wire.Answer], action: str, *, quiet: bool) -> list[Outcome]:
@@ -115,6 +122,10 @@ def gather(answers: Iterable[wire.Answer], action: str, *, quiet: bool) -> list[
                 outcomes[-1].attestation = answer.attestation
                 if not quiet:
                     tell_attestation(answer.attestation)
+            case wire.Ordered():
+                outcomes[-1].order = answer
+                if not quiet:
+                    _tell_order(answer)
             case _:
                 pass
     return outcomes
@@ -141,6 +152,8 @@ _DONE: Final = {
     "stop": "stopping",
     "flatten": "flattening: no entries, open orders are canceled and positions closed",
     "kill": "killed: nothing but cancels leaves, and every open order of this session is being canceled",
+    "orders cancel": "the order is being canceled",
+    "orders replace": "the order is being canceled, and what replaces it is decided on once it is gone",
     "orders resolve": "noted what became of the order",
     "reconcile accept": "the venue's holding is taken over",
     "reconcile flow": "the flow is noted, and every base of drawdown and daily loss follows it",
@@ -161,6 +174,19 @@ def _tell_accepted(answer: wire.Accepted, action: str) -> None:
         if answer.reasons:
             cure = ": --reset-peak measures it from now on" if "drawdown" in answer.reasons else ""
             _say(f"  it tripped again at once{cure}")
+
+
+def _tell_order(found: wire.Ordered) -> None:
+    filled = f", {as_cell(as_json(found.filled_quantity))} filled" if found.filled_quantity else ""
+    _say(f"{found.session_id}: order {found.client_order_id} is {found.status}{filled}")
+    if found.replaced_by is not None:
+        _say(f"  replaced by {found.replaced_by}, which is {found.replacement_status}")
+    for reason in found.reasons:
+        _say(f"  {reason.code}: {reason.message}")
+    if found.result == "pending":
+        _say(
+            "  the venue has not answered yet; it is asked until it does, and ltm orders shows what came of it"
+        )
 
 
 def _tell_progress(answer: wire.Progress) -> None:

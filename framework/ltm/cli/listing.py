@@ -10,6 +10,7 @@ import click
 
 from ltm.cli.journals import SessionJournal, is_flagged, is_left_behind, open_journals
 from ltm.cli.operate import ack, resolve
+from ltm.cli.orders import cancel, replace
 from ltm.cli.output import Column, as_cell, one_line, print_json, print_table, short_time
 from ltm.cli.settings import json_option, of, session_option, state_dir_option
 from ltm.core.history import OrderRow, as_json
@@ -200,7 +201,8 @@ def fills(context: click.Context, session: str | None, as_json: bool) -> None:
     _print(rows, _FILLS, as_json=as_json, empty="no fills")
 
 
-orders.add_command(resolve)
+for _command in (resolve, cancel, replace):
+    orders.add_command(_command)
 
 
 @click.group(invoke_without_command=True, subcommand_metavar="[COMMAND]")

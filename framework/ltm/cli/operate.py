@@ -61,7 +61,9 @@ def _some_reason(context: click.Context, _: click.Parameter, value: str) -> str:
     return value
 
 
-def seconds_option(default: float) -> Callable[[Command], Command]:
+def seconds_option(
+    default: float, what: str = "How long to wait before the venue is asked what is left."
+) -> Callable[[Command], Command]:
     """
     Accept `--timeout`.
     """
@@ -72,7 +74,7 @@ def seconds_option(default: float) -> Callable[[Command], Command]:
         type=click.FloatRange(0, wire.MOST_SECONDS),
         default=default,
         show_default=True,
-        help="How long to wait before the venue is asked what is left.",
+        help=what,
     )
 
 
@@ -212,7 +214,7 @@ def resolve(
         message = "say either --absent or --venue-id ID"
         raise click.UsageError(message, context)
     request = wire.Resolve(
-        session=session or _listed(context),
+        session=session or listed(context),
         reason=reason,
         tty=terminal(),
         client_order_id=client_order_id,
@@ -221,8 +223,10 @@ def resolve(
     put(context, request, "orders resolve", as_json=as_json)
 
 
-def _listed(context: click.Context) -> str | None:
-    # `ltm orders --session S resolve ID` means that session too.
+def listed(context: click.Context) -> str | None:
+    """
+    Return the session that a group was given: `ltm orders --session S resolve ID` means it too.
+    """
     session: str | None = context.parent.params.get("session") if context.parent is not None else None
     return session
 
@@ -313,6 +317,6 @@ def ack(
         message = "name alerts by their ids, or say --all"
         raise click.UsageError(message, context)
     request = wire.Acknowledge(
-        session=session or _listed(context), reason=reason, tty=terminal(), alert_ids=alert_ids
+        session=session or listed(context), reason=reason, tty=terminal(), alert_ids=alert_ids
     )
     put(context, request, "alerts ack", as_json=as_json)

@@ -10,6 +10,7 @@ from ltm.core import events as e
 from ltm.core.effects import SendCancel
 from ltm.core.facts import SCHEDULE
 from ltm.model.enums import Purpose, TradingState
+from ltm.model.errors import InvalidTransition, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,6 +47,22 @@ def is_unwanted(state: State, context: Context, order: OrderState) -> bool:
     if state.trading_state is TradingState.KILLED:
         return True
     return order.entry and any(name in state.latches for name, _ in context.equity_rules)
+
+
+def open_order(state: State, client_order_id: str) -> OrderState:
+    """
+    Return the order that a person means.
+
+    Raises:
+        InvalidTransition: It is not open.
+    """
+    order = state.orders.get(client_order_id)
+    if order is not None:
+        return order
+    ended = state.closed.get(client_order_id)
+    message = f"no open order {shown(client_order_id)}" + ("" if ended is None else f": it is {ended.status}")
+    hint = "ltm orders --open lists what is open"
+    raise InvalidTransition(message, field="client_order_id", got=client_order_id, hint=hint)
 
 
 def cancel_own(state: State, context: Context, reason: str, *, foreign: bool = False) -> Iterator[Item]:

@@ -109,6 +109,7 @@ STOPS: Final[dict[str, str]] = {
 }
 
 OUTCOMES: Final[dict[str, str]] = {
+    "cancel_rejected": "The venue refused to cancel the order (`ltm orders cancel`); the message has its words.",
     "unknown": "Nobody knew what became of the order; what was found out later is its status.",
     "absent": "The order certainly never reached the venue.",
     "not_sent": "The order certainly was not sent.",

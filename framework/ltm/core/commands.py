@@ -300,6 +300,8 @@ AnyRequest = (
     | Kill
     | Stop
     | Flatten
+    | CancelOrder
+    | ReplaceOrder
     | ResolveOrder
     | AcceptPosition
     | RecordFlow

@@ -11,7 +11,7 @@ from ltm.core import answers
 from ltm.core import commands as c
 from ltm.core import events as e
 from ltm.core.a_shares import is_waiting
-from ltm.core.cancels import cancel, cancel_own
+from ltm.core.cancels import cancel, cancel_own, open_order
 from ltm.core.corporate import declare
 from ltm.core.effects import Sweep
 from ltm.core.latches import Latch
@@ -235,10 +235,7 @@ def cancel_order(state: State, context: Context, command: c.CancelOrder) -> Iter
     Raises:
         InvalidTransition: No open order has this id.
     """
-    order = state.orders.get(command.client_order_id)
-    if order is None:
-        message = f"no open order {shown(command.client_order_id)}"
-        raise InvalidTransition(message, field="client_order_id", got=command.client_order_id)
+    order = open_order(state, command.client_order_id)
     yield from cancel(context, order, f"canceled by {command.by}")
 
 

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from ltm.core import events as e
 from ltm.core.brackets import judge_bracket
-from ltm.core.cancels import begin_cancel
+from ltm.core.cancels import begin_cancel, open_order
 from ltm.core.exposure import open_quantity, reduces
 from ltm.core.facts import OWN_EXITS
 from ltm.core.gates import Candidate, grid
@@ -22,7 +22,7 @@ from ltm.core.kinds import order_kind
 from ltm.core.orders import Item, Wish, denied, place_entry, place_exit, raise_alert
 from ltm.core.successor import Successor
 from ltm.model.enums import Lifecycle, OrderStatus, Purpose, Severity, Side
-from ltm.model.errors import InvalidTransition, shown
+from ltm.model.errors import InvalidTransition
 from ltm.model.numbers import ONE, ZERO, plain
 from ltm.model.order import OrderDraft
 from ltm.model.results import Check
@@ -52,10 +52,7 @@ def replace_order(state: State, context: Context, command: ReplaceOrder) -> Iter
     Raises:
         InvalidTransition: The order cannot be replaced, or what shall follow is not possible.
     """
-    order = state.orders.get(command.client_order_id)
-    if order is None:
-        message = f"no open order {shown(command.client_order_id)}"
-        raise InvalidTransition(message, field="client_order_id", got=command.client_order_id)
+    order = open_order(state, command.client_order_id)
     why = _irreplaceable(state, order)
     if why is not None:
         message = f"cannot replace order {order.client_order_id}: {why}"

@@ -74,7 +74,9 @@ def ask(directory: Path, request: wire.AnyAsk, *, patience: float = PATIENCE) ->
 def _patience_after(request: wire.AnyAsk) -> float:
     if isinstance(request, wire.Stop):
         return wire.STOP_SECONDS + _SLACK
-    return _SLACK + (request.seconds if isinstance(request, (wire.Flatten, wire.Kill)) else 0.0)
+    if isinstance(request, (wire.Flatten, wire.Kill, wire.Cancel, wire.Replace)):
+        return _SLACK + request.seconds
+    return _SLACK
 
 
 def _connected(directory: Path, patience: float) -> sockets.socket:

@@ -68,10 +68,24 @@ def _command_of(ask: _OneThing, by: str) -> c.AnyRequest:
             return c.Flatten(by, ask.symbol)
         case wire.Kill():
             return c.Kill(by, ask.reason, ask.foreign)
+        case wire.Cancel() | wire.Replace():
+            return _order_of(ask, by)
         case wire.Resolve() | wire.Accept() | wire.Flow() | wire.Declare():
             return _answer_of(ask, by)
         case _:
             assert_never(ask)
+
+
+def _order_of(ask: wire.Cancel | wire.Replace, by: str) -> c.AnyRequest:
+    if isinstance(ask, wire.Cancel):
+        return c.CancelOrder(ask.client_order_id, by)
+    return c.ReplaceOrder(
+        client_order_id=ask.client_order_id,
+        by=by,
+        quantity=ask.quantity,
+        limit_price=ask.limit_price,
+        trigger_price=ask.trigger_price,
+    )
 
 
 def _answer_of(ask: wire.Resolve | wire.Accept | wire.Flow | wire.Declare, by: str) -> c.AnyRequest:
@@ -93,6 +107,8 @@ _OneThing = (
     | wire.Stop
     | wire.Flatten
     | wire.Kill
+    | wire.Cancel
+    | wire.Replace
     | wire.Resolve
     | wire.Accept
     | wire.Flow
@@ -121,6 +137,8 @@ def about_of(ask: wire.AnyAsk, command: c.AnyRequest) -> tuple[str, str]:
             return "flatten", ask.symbol or ""
         case wire.Kill():
             return "kill", "all orders, foreign ones too" if ask.foreign else ""
+        case wire.Cancel() | wire.Replace():
+            return _ordered(ask)
         case wire.Resolve() | wire.Accept() | wire.Flow() | wire.Declare():
             return _answered(ask)
         case wire.Acknowledge():
@@ -129,6 +147,18 @@ def about_of(ask: wire.AnyAsk, command: c.AnyRequest) -> tuple[str, str]:
             return type(ask).__name__.lower(), ""
         case _:
             assert_never(ask)
+
+
+def _ordered(ask: wire.Cancel | wire.Replace) -> tuple[str, str]:
+    if isinstance(ask, wire.Cancel):
+        return "orders cancel", ask.client_order_id
+    numbers = {
+        "quantity": ask.quantity,
+        "limit price": ask.limit_price,
+        "trigger price": ask.trigger_price,
+    }
+    wanted = ", ".join(f"{name} {plain(value)}" for name, value in numbers.items() if value is not None)
+    return "orders replace", f"{ask.client_order_id}: {wanted}"
 
 
 def _answered(ask: wire.Resolve | wire.Accept | wire.Flow | wire.Declare) -> tuple[str, str]:

@@ -18,6 +18,7 @@ from ltm.core.control import is_flat
 from ltm.core.text import clean
 from ltm.engine.control import address, wire
 from ltm.engine.control.look import attest_end, look, note_silence
+from ltm.engine.control.orders import is_settled, outcome_of
 from ltm.engine.control.requests import about_of, chosen, commands_of
 from ltm.model.enums import Purpose
 from ltm.model.errors import LtmError
@@ -156,6 +157,7 @@ class ControlServer:
 
     async def _carry_out(self, engine: Engine, ask: wire.AnyAsk, by: str, send: Send) -> None:
         commands = commands_of(engine.session.state, ask, by)
+        since = engine.session.state.sequence
         restore = _lift_flag(engine, ask)
         if isinstance(ask, wire.Stop):
             attest_end(engine)
@@ -169,6 +171,9 @@ class ControlServer:
         await send(_accepted(engine, by, len(commands)))
         if isinstance(ask, (wire.Stop, wire.Flatten, wire.Kill)):
             await send(wire.Attested(attestation=await self._see_through(engine, ask, send)))
+        elif isinstance(ask, (wire.Cancel, wire.Replace)):
+            await _wait(engine, partial(is_settled, engine, ask.client_order_id), ask.seconds, send)
+            await send(outcome_of(engine, ask, since))
 
     async def _see_through(
         self, engine: Engine, ask: wire.Stop | wire.Flatten | wire.Kill, send: Send

@@ -7,11 +7,11 @@ from __future__ import annotations
 import json
 from datetime import datetime
 from decimal import Decimal
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 import msgspec
 
-from ltm.model.results import Attestation
+from ltm.model.results import Attestation, Reason
 
 VERSION: Final = 1
 LINE_LIMIT: Final = 1 << 16
@@ -107,6 +107,27 @@ class Accept(Ask, frozen=True, kw_only=True):
     symbol: Name
 
 
+class Cancel(Ask, frozen=True, kw_only=True):
+    """
+    Cancel one order, and say what became of it.
+    """
+
+    client_order_id: Name
+    seconds: Wait = 10.0
+
+
+class Replace(Ask, frozen=True, kw_only=True):
+    """
+    Let another order take the place of an open one, and say what became of both; what is None stays as it is.
+    """
+
+    client_order_id: Name
+    quantity: Decimal | None = None
+    limit_price: Decimal | None = None
+    trigger_price: Decimal | None = None
+    seconds: Wait = 10.0
+
+
 class Flow(Ask, frozen=True, kw_only=True):
     """
     Say that money came or went that is no profit or loss.
@@ -134,7 +155,20 @@ class Acknowledge(Ask, frozen=True, kw_only=True):
     alert_ids: tuple[Name, ...] = ()
 
 
-AnyAsk = Pause | Resume | Stop | Flatten | Kill | Resolve | Accept | Flow | Declare | Acknowledge
+AnyAsk = (
+    Pause
+    | Resume
+    | Stop
+    | Flatten
+    | Kill
+    | Resolve
+    | Cancel
+    | Replace
+    | Accept
+    | Flow
+    | Declare
+    | Acknowledge
+)
 
 
 class Accepted(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="accepted"):
@@ -173,6 +207,23 @@ class Attested(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag=
     attestation: Attestation
 
 
+class Ordered(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="ordered"):
+    """
+    What became of one order that was to be canceled or replaced.
+    """
+
+    session_id: str
+    client_order_id: str
+    status: str
+    filled_quantity: Decimal
+    replaced_by: str | None
+    replacement_status: str | None
+    reasons: tuple[Reason, ...]
+    """Why it was not done, if it was not."""
+    result: Literal["done", "failed", "pending"]
+    """Pending: the venue has not answered yet, and is asked until it does."""
+
+
 class Refused(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="refused"):
     """
     It was not done; the last line.
@@ -190,7 +241,7 @@ class Done(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="don
     """
 
 
-Answer = Accepted | Progress | Attested | Refused | Done
+Answer = Accepted | Progress | Attested | Ordered | Refused | Done
 
 encode: Final = msgspec.json.Encoder().encode
 decode_answer: Final = msgspec.json.Decoder(Answer).decode
