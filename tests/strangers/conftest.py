@@ -43,6 +43,8 @@ def inhabited(
     """
 
     def make(folder: Path) -> None:
-        Environment.make(folder, also=("pytest", "pytest-asyncio")).install(*ours, *theirs.values())
+        Environment.make(folder, also=("apprise", "pytest", "pytest-asyncio")).install(
+            *ours, *theirs.values()
+        )
 
     return Environment(once(tmp_path_factory, "inhabited", make))

@@ -38,7 +38,7 @@ def written(tmp_path_factory: pytest.TempPathFactory, ours: list[Path]) -> Path:
         for kind, name in NAMES.items():
             assert 0 == ltm(["new", kind, name, "--into", str(folder)])
         projects = [project_of(folder, kind) for kind in KINDS]
-        environment = Environment.make(folder / "environment", also=("pytest",))
+        environment = Environment.make(folder / "environment", also=("apprise", "pytest"))
         environment.install(*ours, *build(*projects, into=folder / "wheels"))
 
     return once(tmp_path_factory, "written", make)

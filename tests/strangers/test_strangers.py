@@ -257,7 +257,7 @@ def test_uninstalled_strangers_are_missed(tmp_path: Path, ours: list[Path], thei
     """
     RSK-40: what a configuration needs and nobody has installed stops the start with exit 4, and says what to install.
     """
-    environment = Environment.make(tmp_path / "environment")
+    environment = Environment.make(tmp_path / "environment", also=("apprise",))
     environment.install(*ours, *theirs.values())
     (tmp_path / "ltm.toml").write_text(CONFIG.format(url="http://127.0.0.1:1", port=601))
     (tmp_path / "signals.jsonl").write_text("")

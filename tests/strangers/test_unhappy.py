@@ -90,7 +90,7 @@ def crowded(tmp_path_factory: pytest.TempPathFactory, ours: list[Path]) -> Envir
             (project / package / "__init__.py").write_text(textwrap.dedent(source.replace("{offer}", offer)))
             projects.append(project)
         wheels = build(*projects, into=folder / "wheels")
-        Environment.make(folder / "environment").install(*ours, *wheels)
+        Environment.make(folder / "environment", also=("apprise",)).install(*ours, *wheels)
 
     return Environment(once(tmp_path_factory, "crowded", make) / "environment")
 
