@@ -7,10 +7,11 @@ from decimal import Decimal
 import pytest
 from msgspec.structs import replace
 
+from ltm.core.commands import CancelOrder
 from ltm.engine.admission import sound, sound_orders
 from ltm.engine.wording import worded
 from ltm.model.enums import OrderStatus, Side
-from ltm.model.reports import FillReport, LinkReport, OrderReport
+from ltm.model.reports import Acked, FillReport, LinkReport, OrderReport
 from ltm.model.secret import Secret
 
 from .conftest import START
@@ -65,7 +66,7 @@ def test_every_text_of_a_fill_is_without_secrets(name):
     assert replace(FILL, **{name: "a***b"}) == found
 
 
-@pytest.mark.parametrize("name", ["client_order_id", "venue_order_id", "reason_code", "reason"])
+@pytest.mark.parametrize("name", ["reason_code", "reason"])
 @pytest.mark.parametrize(
     ("text", "left"),
     [
@@ -77,21 +78,102 @@ def test_every_text_of_a_fill_is_without_secrets(name):
     ],
     ids=["value", "name", "address", "unprintable", "half a character"],
 )
-def test_every_text_of_an_order_is_fit_for_a_record(name, text, left):
+def test_every_reason_of_an_order_is_fit_for_a_record(name, text, left):
     """
     SEC-04: secrets by value, by the name before them, and in addresses; nothing moves a person's terminal.
     """
     assert replace(ORDER, **{name: left}) == worded(replace(ORDER, **{name: text}))
 
 
-def test_ids_that_differ_stay_different():
+@pytest.mark.parametrize("name", ["client_order_id", "venue_order_id"])
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        (f"a{CANARY}b", "a***b"),
+        ("line\none\x1b[2J\u202e", "line\\u000aone\\u001b[2J\\u202e"),
+        ("\ud800", "\\ud800"),
+    ],
+    ids=["value", "unprintable", "half a character"],
+)
+def test_every_id_of_an_order_is_fit_for_a_record(name, text, left):
     """
-    REL-1: an id that was cut, or whose strange characters became one, would hide a fill.
+    SEC-04: secrets by value; nothing moves a person's terminal.
     """
-    texts = ["\x01", "\x02", "x" * 1_000 + "1", "x" * 1_000 + "2"]
-    found = {worded(replace(FILL, fill_id=text)).fill_id for text in texts}
+    assert replace(ORDER, **{name: left}) == worded(replace(ORDER, **{name: text}))
 
-    assert 4 == len(found)
+
+@pytest.mark.parametrize("kind", [FILL, ORDER], ids=["fill", "order"])
+def test_ids_that_differ_stay_different(kind):
+    """
+    REL-1: an id that was cut, whose strange characters became one, or that lost its query, would hide a fill.
+    """
+    texts = ["\x01", "\x02", "x" * 1_000 + "1", "x" * 1_000 + "2", "f?token=abcdef1", "f?token=abcdef2"]
+    texts += [f"https://venue.example/f/7?id={number}" for number in (1, 2)]
+    names = [name for name in ("fill_id", "client_order_id", "venue_order_id") if hasattr(kind, name)]
+
+    for name in names:
+        assert len(texts) == len({getattr(worded(replace(kind, **{name: text})), name) for text in texts})
+
+
+@pytest.mark.parametrize(
+    "ids", [("f?token=1", "f?token=2"), ("https://v.example/f?id=1", "https://v.example/f?id=2")]
+)
+def test_fills_whose_ids_differ_in_what_follows_a_telling_name_are_both_booked(make_bench, ids):
+    """
+    REL-1: neither of two executions is lost.
+    """
+    deliver = []
+
+    async def connect(call, door):
+        deliver.append(door)
+        return await call(door)
+
+    bench = make_bench(tamper={"connect": connect})
+    bench.start()
+    bench.second(3)
+    bench.submit("AAA", order_type="limit", limit_price=50.0, quantity=5)
+    (order,) = bench.orders()
+    for fill_id, quantity in zip(ids, (2, 3), strict=True):
+        told = replace(
+            FILL,
+            fill_id=fill_id,
+            symbol="AAA",
+            quantity=Decimal(quantity),
+            price=Decimal(50),
+            occurred_at=bench.engine.clock.now(),
+            client_order_id=order.client_order_id,
+            venue_order_id=order.venue_order_id,
+        )
+        deliver[0](told)
+        bench.turn()
+
+    assert Decimal(5) == bench.engine.session.state.slots["AAA"].position
+
+
+def test_an_order_is_canceled_under_the_name_that_its_venue_gave_it(make_bench):
+    """
+    REL-1: an id that lost its query names another order at the venue, or none.
+    """
+    name = "https://v.example/orders?id=1"
+    asked = []
+
+    async def submit(call, approval):
+        await call(approval)
+        return Acked(name)
+
+    async def cancel(call, client_order_id, venue_order_id, symbol):
+        asked.append(venue_order_id)
+        return await call(client_order_id, None, symbol)
+
+    bench = make_bench(tamper={"submit": submit, "cancel": cancel})
+    bench.start()
+    bench.second(3)
+    bench.submit("AAA", order_type="limit", limit_price=50.0, quantity=5)
+    (order,) = bench.orders()
+    bench.engine.post(CancelOrder(client_order_id=order.client_order_id, by="operator"))
+    bench.turn()
+
+    assert [name] == asked[:1]
 
 
 def test_answers_and_news_go_through_one_door(make_bench):

@@ -19,6 +19,7 @@ from ltm.core.orders import Item, raise_alert
 from ltm.core.text import clean
 from ltm.model.enums import OrderStatus, Purpose, Severity
 from ltm.model.numbers import RULES, plain
+from ltm.model.redaction import redact_id
 from ltm.model.reports import Acked, Ambiguous, FillReport, NotSent, OrderReport, Outcome, Refused
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ def submit_answered(state: State, context: Context, order: OrderState, outcome: 
 def _acked(state: State, context: Context, order: OrderState, outcome: Acked) -> Iterable[Item]:
     if next_status(order.status, _ACCEPTED) is STALE:
         return ()  # its fill overtook it
-    venue_order_id = clean(outcome.venue_order_id)
+    venue_order_id = redact_id(outcome.venue_order_id)
     if order.status is _ABSENT:
         return late(state, context, order, venue_order_id)
     event = e.OrderAccepted(

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from msgspec.structs import replace
 
-from ltm.model.redaction import redact
+from ltm.model.redaction import redact, redact_id
 
 if TYPE_CHECKING:
     from ltm.core.commands import Command
 
 C = TypeVar("C", bound="Command")
-_TOLD: Final = {"by": 300, "reason": 300, "about": 300, "code": 300, "message": 500, "venue_order_id": 300}
+_TOLD: Final = {"by": 300, "reason": 300, "about": 300, "code": 300, "message": 500}
 
 
 def clean(text: str, limit: int = 300) -> str:
@@ -31,4 +31,6 @@ def cleaned(command: C) -> C:
     """
     told = {name: value for name in _TOLD if (value := getattr(command, name, None))}
     fit = {name: clean(value, _TOLD[name]) for name, value in told.items()}
+    if venue_order_id := getattr(command, "venue_order_id", None):
+        told["venue_order_id"], fit["venue_order_id"] = venue_order_id, redact_id(venue_order_id)
     return replace(command, **fit) if fit != told else command

@@ -1,7 +1,7 @@
 """
 What a venue wrote, made fit for records: ids and reasons without secrets and without what cannot be printed (SEC-04).
 
-An id stays as long as it is, and two that differ stay two: a fill must not pass for another.
+Reasons are texts, and are redacted as such. Ids stay whole but for known secrets: a fill must not pass for another.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from msgspec.structs import replace
 
-from ltm.model.redaction import KNOWN, NAMES, redact
+from ltm.model.redaction import KNOWN, NAMES, redact, redact_id
 from ltm.model.reports import FillReport, OrderReport
 
 if TYPE_CHECKING:
@@ -41,12 +41,19 @@ def worded(report: T) -> T:
     if not telling and text.isprintable() and not KNOWN.knows(text):
         return report
     names = _TEXTS[type(report)]
-    fit = {name: _fit(part) for name, part in zip(names, parts, strict=True) if part}
+    fit = {name: _FIT[name](part) for name, part in zip(names, parts, strict=True) if part}
     return replace(report, **fit)  # type: ignore[type-var] # only reports come this far
 
 
 def _fit(text: str) -> str:
-    text = redact(text)
-    if text.isprintable():
-        return text
-    return "".join(char if char.isprintable() else f"\\u{ord(char):04x}" for char in text)
+    return redact_id(redact(text))
+
+
+_FIT: Final[dict[str, Callable[[str], str]]] = {
+    "fill_id": redact_id,
+    "client_order_id": redact_id,
+    "venue_order_id": redact_id,
+    "commission_currency": _fit,
+    "reason_code": _fit,
+    "reason": _fit,
+}

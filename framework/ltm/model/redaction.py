@@ -132,6 +132,19 @@ def one_line(text: str) -> str:
     )
 
 
+def redact_id(text: str) -> str:
+    """
+    Return an id that somebody else gave, without known secrets and with invisible characters escaped.
+
+    Nothing goes by the name before it, and nothing is cut: of two ids that differ only in `?id=1` and `?id=2`, or in
+    what follows `token=`, one would hide the other, and a fill or an order with it.
+    """
+    text = KNOWN.by_value(text)
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else f"\\u{ord(char):04x}" for char in text)
+
+
 def redact_fields(value: Any) -> Any:  # noqa: ANN401 - whatever JSON can hold
     """
     Return structured data without secrets: what stands under a telling name, and all texts redacted.
