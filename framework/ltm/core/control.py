@@ -183,6 +183,14 @@ def is_stopped(state: State) -> bool:
     )
 
 
+def is_needed(state: State) -> bool:
+    """
+    Return whether a session has an open order, or holds something whose exits nobody but it watches.
+    """
+    own = any(order.purpose is not Purpose.FOREIGN for order in state.orders.values())
+    return own or any(slot.exit_armed or slot.flatten for slot in state.held())
+
+
 _UNANSWERED = frozenset({OrderStatus.INTENDED, OrderStatus.SUBMITTED})
 
 

@@ -362,10 +362,10 @@ class Engine:
     @property
     def idle_for_good(self) -> bool:
         """
-        Whether nothing more can happen: the market is over, or every source is exhausted and no entry waits.
+        Whether the market is over, or every source is exhausted, no entry waits, and nothing at a venue needs care.
         """
-        is_done = self.intake.exhausted and not self.batches.waits
-        return self.market.over or (is_done and self.market.paced is None)
+        is_done = self.market.paced is None and self.intake.exhausted and not self.batches.waits
+        return self.market.over or (is_done and not control.is_needed(self.session.state))
 
     def ready_to_end(self) -> bool:
         """
