@@ -150,6 +150,10 @@ def test_the_four_rules_are_distributions() -> None:
     assert offered >= RULES
 
 
+NEEDS = {"risk": ["ltm>=0.1"], "alert": ["apprise>=2.2", "ltm>=0.1"]}
+PARTS = {"risk": "rule.py", "alert": "sink.py"}
+
+
 @pytest.mark.parametrize("plugin", PLUGINS, ids=lambda plugin: plugin.name)
 def test_every_plugin_has_the_same_shape(plugin: Path) -> None:
     """
@@ -161,12 +165,14 @@ def test_every_plugin_has_the_same_shape(plugin: Path) -> None:
 
     assert plugin.name == project["project"]["name"]
     assert {"ltm": {offered: f"{package}.hooks"}} == project["project"]["entry-points"]
-    assert "ltm>=0.1" == project["project"]["dependencies"][-1]
-    assert kind in {"risk", "alert"}
+    assert NEEDS[kind] == project["project"]["dependencies"]
     assert [f"src/{package}"] == project["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]
     for name in (
         "README.md",
-        *(f"src/{package}/{file}" for file in ("__init__.py", "hooks.py", "config.py", "py.typed")),
+        *(
+            f"src/{package}/{file}"
+            for file in ("__init__.py", "hooks.py", "config.py", PARTS[kind], "py.typed")
+        ),
     ):
         assert (plugin / name).is_file(), name
     assert list((plugin / "tests").glob("test_*.py"))
